@@ -1,0 +1,38 @@
+# Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
+.PHONY: setup demo test ui check lock docs
+
+BIN := .venv/bin
+READY := .venv/ready
+
+setup: $(READY)
+
+$(READY): constraints.txt pyproject.toml
+	python3 -m venv --clear .venv
+	sed -n '/^uv==/,/^[^ u]/p' constraints.txt | sed '$$d' > .venv/uv.txt
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt || $(BIN)/pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	touch $(READY)
+
+demo: setup
+	$(BIN)/learner-progress demo
+
+test: setup
+	$(BIN)/pytest -n 2
+
+ui: setup
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m orchestration.ui
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sqlfmt --check --quiet dbt_project
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/pytest tests/house
+
+lock: setup
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev pyproject.toml -o constraints.txt
+
+docs: setup
+	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir dbt_project

@@ -1,0 +1,4 @@
+{# Returns the room's name unchanged: folder, schema and source share one word. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

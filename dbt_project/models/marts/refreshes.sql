@@ -1,0 +1,4 @@
+with refreshes as (select * from {{ ref("stg_refreshes") }}), final as (select * from refreshes)
+
+select *
+from final

@@ -1,0 +1,16 @@
+with
+    source as (select * from {{ source("raw", "enrollments") }}),
+
+    renamed as (
+        select learner_id, course_id, enrolled_at, unenrolled_at, batch_id
+        from source
+        qualify
+            row_number() over (
+                partition by learner_id, course_id
+                order by batch_id desc nulls last, line desc nulls last
+            )
+            = 1
+    )
+
+select *
+from renamed

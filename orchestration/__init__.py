@@ -1,0 +1,1 @@
+"""The learner-progress warehouse: landing → raw → staging → progress → marts → published."""

@@ -1,0 +1,244 @@
+"""The console script `learner-progress`: arguments in, text or JSON out, no logic."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+FORMATS = click.Choice(["table", "csv", "json"])
+QUESTIONS = click.Choice(["completion", "drop-off", "time-to-complete", "overdue", "all"])
+SOURCES = click.Choice(["courses", "lessons", "enrollments", "deadlines", "events"])
+EXISTING = click.Path(path_type=Path)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+format_option = click.option(
+    "--format", "format_", type=FORMATS, default="table", show_default=True, help="How to print."
+)
+wait_option = click.option(
+    "--wait/--no-wait",
+    default=True,
+    show_default=True,
+    help="Wait while another process writes, or leave at once.",
+)
+
+
+class _Instant(click.ParamType):  # type: ignore[type-arg]
+    name = "instant"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        from orchestration.refresh import InvalidInstant, parse_instant
+
+        try:
+            return value if isinstance(value, datetime) else parse_instant(value)
+        except InvalidInstant as error:
+            self.fail(str(error), param, ctx)
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=_Instant(),
+    help="The instant to speak about, as 2025-07-01T00:00:00Z; now if not given.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="learner-progress")
+def cli() -> None:
+    """The learner-progress warehouse: view and completion events in, answers about progress out."""
+
+
+@cli.command()
+@click.option("--full-refresh", is_flag=True, help="Build every model anew from raw.")
+@as_of_option
+@click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True)
+@wait_option
+@json_option
+def refresh(
+    full_refresh: bool, as_of: datetime | None, engine: str, wait: bool, as_json: bool
+) -> None:
+    """Land what waits in the inbox, build and test every model, and publish if all tests pass."""
+    from orchestration import output
+    from orchestration import refresh as refreshing
+
+    with output.progress_bar("Refreshing") as report:
+        result = refreshing.refresh(
+            _settings(),
+            as_of=as_of,
+            full_refresh=full_refresh,
+            engine=engine,
+            wait=wait,
+            progress=report,
+        )
+    _print_refresh(result, as_json)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, type=EXISTING)
+@click.option("--source", type=SOURCES, help="What the files hold; else their folder's name says.")
+@click.option("--again", is_flag=True, help="Land known catalogue content as a new batch.")
+@wait_option
+@json_option
+def land(
+    paths: tuple[Path, ...], source: str | None, again: bool, wait: bool, as_json: bool
+) -> None:
+    """Land files or folders, else the inbox, without building the models."""
+    from orchestration import output
+    from orchestration import refresh as refreshing
+    from orchestration.warehouse import writer_lock
+
+    settings = _settings()
+    with writer_lock(settings, wait=wait), output.progress_bar("Landing") as report:
+        landed = refreshing.land(settings, paths=paths, source=source, again=again, progress=report)
+    click.echo(output.as_json(landed.summary()) if as_json else output.landing_table(landed))
+    _warn(landed.warnings)
+
+
+@cli.command()
+@click.argument("question", type=QUESTIONS, default="all")
+@click.option("--course", "course_id", help="Only this course, by its id.")
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many rows a question.")
+@format_option
+@json_option
+def report(
+    question: str, course_id: str | None, limit: int | None, format_: str, as_json: bool
+) -> None:
+    """Answer the administrators' four questions from the published snapshot."""
+    from orchestration import report, status
+
+    settings = _settings()
+    format_ = "json" if as_json else format_
+    if limit is None and format_ == "table":
+        limit = 15
+    answers = report.answers(settings, question, course_id=course_id, limit=limit)
+    click.echo(report.as_text(answers, format_), nl=False)
+    _warn(status.load_gaps(settings).remedies(infer_enrollments=settings.infer_enrollments))
+
+
+@cli.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show the last refresh, what waits in the inbox, and what makes reports empty."""
+    from orchestration import output
+    from orchestration import status as state_of
+
+    state = state_of.status(_settings())
+    if as_json:
+        click.echo(output.as_json(state))
+        return
+    for line in state_of.as_lines(state):
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--reason", help="Only lines rejected for this reason.")
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many lines.")
+@format_option
+@json_option
+def rejected(reason: str | None, limit: int | None, format_: str, as_json: bool) -> None:
+    """Show the rejected lines with file, line and reason."""
+    from orchestration import landing, output, raw
+
+    format_ = "json" if as_json else format_
+    with raw.opened(_settings()) as connection:
+        rows = landing.rejected_lines(connection, reason=reason, limit=limit)
+        counts = landing.rejected_counts(connection)
+    click.echo(output.rejected_text(rows, counts, format_), nl=False)
+
+
+@cli.command()
+@click.argument("query")
+@format_option
+@json_option
+def sql(query: str, format_: str, as_json: bool) -> None:
+    """Run a read-only query on the published snapshot."""
+    from orchestration import output, published
+
+    columns, rows = published.run_query(query, _settings())
+    click.echo(output.as_text(rows, columns, "json" if as_json else format_), nl=False)
+
+
+@cli.command()
+@click.option("--learners", type=click.IntRange(min=1), required=True)
+@click.option("--courses", type=click.IntRange(min=1), required=True)
+@click.option("--events", type=click.IntRange(min=0), required=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--out", type=EXISTING, required=True, help="The folder to write to.")
+@json_option
+def generate(learners: int, courses: int, events: int, seed: int, out: Path, as_json: bool) -> None:
+    """Write deterministic, realistic synthetic source files, ready to be landed."""
+    from orchestration import output, synthetic
+
+    with output.progress_bar("Generating") as report:
+        rows = synthetic.generate(
+            learners=learners, courses=courses, events=events, seed=seed, out=out, progress=report
+        )
+    if as_json:
+        click.echo(output.as_json({"out": str(out), "rows": rows}))
+        return
+    for source, count in rows.items():
+        click.echo(f"{count:>12,} {source}")
+    click.echo(f"Land them with: learner-progress land {out}")
+
+
+@cli.command()
+@json_option
+def demo(as_json: bool) -> None:
+    """Land the shipped story of a small academy, refresh, and print the four answers."""
+    from orchestration import academy, output
+
+    with output.progress_bar("Refreshing") as bar:
+        result = academy.refresh_academy(_settings(), progress=bar)
+    _print_refresh(result, as_json)
+    if not as_json:
+        click.echo()
+        click.get_current_context().invoke(
+            report, question="all", course_id=None, limit=8, format_="table", as_json=False
+        )
+
+
+def _settings() -> Any:
+    from orchestration.settings import load_settings
+
+    return load_settings()
+
+
+def _print_refresh(result: Any, as_json: bool) -> None:
+    from orchestration import output
+
+    if as_json:
+        click.echo(output.as_json(result.summary()))
+    else:
+        if result.landed.files:
+            click.echo(output.landing_table(result.landed) + "\n")
+        click.echo(result.headline())
+    _warn(result.warnings)
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)
+
+
+def _fail(message: str, code: int = 1) -> None:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(code)
+
+
+def main() -> None:
+    """Run the command; a foreseeable fault is one sentence and exit code 1, never a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("Interrupted: nothing half-done was published.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        _fail(f"{error.strerror or error}{place}; mend that and run the command again.")
+    except Exception as error:
+        if not type(error).__module__.startswith("orchestration."):
+            raise
+        _fail(str(error))

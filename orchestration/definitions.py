@@ -1,0 +1,17 @@
+"""What Dagster loads, in the order in which an event travels."""
+
+import dagster as dg
+
+from orchestration.defs.dbt import dbt
+from orchestration.defs.models import dbt_models
+from orchestration.defs.published import learner_progress
+from orchestration.defs.raw import landing
+from orchestration.defs.resources import RefreshRun
+from orchestration.defs.schedules import SCHEDULES, refresh_job
+
+defs = dg.Definitions(
+    assets=[landing, dbt_models, learner_progress],
+    jobs=[refresh_job],
+    schedules=SCHEDULES,
+    resources={"refresh_run": RefreshRun.configure_at_launch(), "dbt": dbt},
+)

@@ -1,0 +1,25 @@
+"""Assets of staging, progress and marts: one per dbt model, its tests as checks."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, dbt_assets
+
+from orchestration import models, refresh
+from orchestration.defs.dbt import project
+from orchestration.defs.resources import RefreshRun
+
+
+@dbt_assets(manifest=project.manifest_path, project=project, name="dbt_build")
+def dbt_models(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, refresh_run: RefreshRun
+) -> Iterator[Any]:
+    """Build and test the models into a candidate; a failure drops the candidate."""
+    settings, started = refresh_run.settings, refresh_run.started
+    with refresh.candidate(settings, started) as candidate:
+        arguments = models.dbt_arguments(settings, engine=started.engine, full_refresh=started.full)
+        with models.dbt_environment(settings, started.as_of, candidate):
+            yield from dbt.cli(arguments, context=context).stream()
+    if not context.is_subset:
+        refresh_run.mark_built()

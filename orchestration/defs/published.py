@@ -1,0 +1,35 @@
+"""The asset of the published room: the snapshot that readers open."""
+
+import dagster as dg
+
+from orchestration import refresh
+from orchestration.defs.models import dbt_models
+from orchestration.defs.resources import RefreshRun
+
+
+@dg.asset(
+    key=["published", "learner_progress"],
+    group_name="published",
+    kinds={"duckdb"},
+    deps=[key for key in dbt_models.keys if key.path[0] in {"progress", "marts"}],
+)
+def learner_progress(refresh_run: RefreshRun) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The read-only snapshot with the schemas progress and marts, replaced in one atomic step."""
+    if not refresh_run.is_built:
+        raise dg.Failure(
+            "Not published: this run did not build every model, so the snapshot would mix two"
+            " refreshes. Launch the job `refresh` instead.",
+            allow_retries=False,
+        )
+    settings, started = refresh_run.settings, refresh_run.started
+    published_at = refresh.publish(settings, started)
+    snapshot = settings.snapshot_file
+    return dg.MaterializeResult(
+        metadata={
+            "refresh_id": started.refresh_id,
+            "as_of": f"{started.as_of:%Y-%m-%dT%H:%M:%SZ}",
+            "published_at": f"{published_at:%Y-%m-%dT%H:%M:%SZ}",
+            "snapshot": dg.MetadataValue.path(str(snapshot)),
+            "bytes": snapshot.stat().st_size,
+        }
+    )

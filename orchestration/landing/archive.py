@@ -1,0 +1,161 @@
+"""The archive: the decompressed content of every landed file, kept whole as zstd."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import zstandard
+
+from orchestration.landing.formats import Stream, Unreadable
+
+BLOCK = 1 << 20
+PART = ".landing.part"
+
+
+class ArchiveMismatch(Exception):
+    """The archive holds batches that the warehouse doesn't know; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a compressed file may unfold.
+
+    `content` is the greatest number of decompressed bytes; content beyond `free` bytes may not be
+    more than `ratio` times the file's own size.
+    """
+
+    content: int = 64 << 30
+    ratio: int = 1000
+    free: int = 64 << 20
+
+    def of(self, size: int) -> int:
+        """The greatest decompressed size allowed to a file of `size` bytes."""
+        return min(self.content, max(self.free, self.ratio * size))
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Content:
+    """The decompressed content of one file: where its zstd copy lies, its SHA-256 and size."""
+
+    copy: Path
+    sha256: str
+    bytes: int
+
+    @contextmanager
+    def open(self) -> Iterator["Unpacked"]:
+        """Read the content from its copy."""
+        with pa.CompressedInputStream(pa.OSFile(str(self.copy)), "zstd") as stream:
+            yield Unpacked(stream)
+
+
+class Unpacked:
+    """A stream of decompressed bytes that knows how many were read."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.position = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Read up to `size` bytes, none at the end."""
+        block = self._stream.read(size)
+        self.position += len(block)
+        return block
+
+
+def copy_in(descriptor: int, packing: str | None, archive: Path, limits: Limits) -> Content:
+    """Copy a file's decompressed content into the archive, under a name for unfinished copies.
+
+    Raises:
+        Unreadable: the compressed file is damaged, cut short or unfolds beyond its limits.
+    """
+    archive.mkdir(parents=True, exist_ok=True)
+    digest, size = hashlib.sha256(), 0
+    with (archive / PART).open("wb") as file:
+        with zstandard.ZstdCompressor(write_checksum=True).stream_writer(
+            file, closefd=False
+        ) as copy:
+            for block in _blocks(descriptor, packing, limits):
+                digest.update(block)
+                size += len(block)
+                copy.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return Content(archive / PART, digest.hexdigest(), size)
+
+
+def keep(content: Content, batch_id: int, source: str, name: str) -> Path:
+    """Give a finished copy its place in the archive, safely on disk, and return it."""
+    place = content.copy.parent / f"{batch_id:09d}__{source}__{name}.zst"
+    content.copy.replace(place)
+    folder = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return place
+
+
+def clear_unfinished(archive: Path, last_batch_id: int) -> None:
+    """Remove what a landing that was killed left behind: its copy, finished or not.
+
+    Only the batch after the last one can be such a copy.
+
+    Raises:
+        ArchiveMismatch: later batches lie in the archive; nothing was removed.
+    """
+    copies = [] if not archive.is_dir() else list(_copies(archive.iterdir()))
+    known = last_batch_id + 1
+    if unknown := [batch_id for batch_id, _ in copies if batch_id > known]:
+        raise ArchiveMismatch(
+            f"{archive} holds batch {max(unknown)}, but the warehouse knows {last_batch_id} only;"
+            " bring back the warehouse file that belongs to this archive, or move the archive away."
+        )
+    for batch_id, path in copies:
+        if batch_id == known:
+            path.unlink()
+    clear_part(archive)
+
+
+def clear_part(archive: Path) -> None:
+    """Remove a copy that was never given its place."""
+    (archive / PART).unlink(missing_ok=True)
+
+
+def _copies(paths: Iterable[Path]) -> Iterator[tuple[int, Path]]:
+    for path in paths:
+        number = path.name.partition("__")[0]
+        if number.isascii() and number.isdigit() and path.name.endswith(".zst"):
+            yield int(number), path
+
+
+def _blocks(descriptor: int, packing: str | None, limits: Limits) -> Iterator[bytes]:
+    """Yield a file's decompressed bytes, checked against every way in which it can be damaged."""
+    file_size = os.fstat(descriptor).st_size
+    limit, size = limits.of(file_size) if packing else limits.content, 0
+    if packing and not file_size:
+        raise Unreadable(f"the file is empty, which no {packing} file can be; send it again")
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
+        stream = pa.CompressedInputStream(file, packing) if packing else file
+        while True:
+            try:
+                block = stream.read(BLOCK)
+            except (OSError, pa.ArrowException) as error:
+                raise Unreadable(
+                    f"the file is damaged or cut short ({error}); send it again"
+                ) from error
+            if not block:
+                return
+            size += len(block)
+            if size > limit:
+                raise Unreadable(
+                    f"the content is larger than {limit:,} bytes, the limit for a file of"
+                    f" {file_size:,}; split the file"
+                )
+            yield block

@@ -1,0 +1,121 @@
+"""Parquet: typed columns, turned into the same text as the other formats carry."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import types
+
+from orchestration.landing.formats.chunks import CHUNK_ROWS, Stream, Unreadable, schema_of
+from orchestration.landing.sources import Column, Kind, Source
+
+DAMAGED = (OSError, pa.ArrowException)
+
+
+def read(stream: Stream, source: Source, scratch: Path) -> Iterator[pa.Table]:
+    """Read Parquet rows into chunks; a row is numbered from 1 and has no text of its own.
+
+    Raises:
+        Unreadable: the file is damaged, lacks a required column, or has one of a wrong type.
+    """
+    with tempfile.TemporaryFile(dir=scratch) as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
+        try:
+            parquet = pq.ParquetFile(file)
+            columns = _columns(parquet.schema_arrow, source)
+            batches = parquet.iter_batches(CHUNK_ROWS, columns=[c.name for c in columns])
+            line = 1
+            for batch in batches:
+                yield _chunk(batch, line, columns, source)
+                line += len(batch)
+        except DAMAGED as error:
+            cause = str(error).splitlines()[0]
+            raise Unreadable(f"the Parquet file is damaged ({cause}); write it again") from error
+
+
+def _columns(schema: pa.Schema, source: Source) -> list[Column]:
+    """Choose the columns that the file has of the source's."""
+    found = []
+    for column in source.columns:
+        places = schema.get_all_field_indices(column.name)
+        if len(places) > 1:
+            raise Unreadable(f"the file has the column {column.name} twice; keep one")
+        if places:
+            _check_type(column, schema.field(places[0]).type)
+            found.append(column)
+        elif column.required:
+            raise Unreadable(f"the file lacks the column {column.name}; add it")
+    return found
+
+
+def _check_type(column: Column, kind: pa.DataType) -> None:
+    value = kind.value_type if types.is_dictionary(kind) else kind
+    is_whole = types.is_integer(value) or (types.is_decimal(value) and value.scale == 0)
+    is_time = types.is_timestamp(value) or types.is_date(value)
+    fits = is_time if column.kind is Kind.INSTANT else is_whole
+    if not (_is_text(value) or types.is_null(value) or fits):
+        raise Unreadable(f"the column {column.name} has the type {kind}; write it as text")
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+
+
+def _chunk(
+    batch: pa.RecordBatch, first_line: int, columns: list[Column], source: Source
+) -> pa.Table:
+    rows = len(batch)
+    faults: list[str | None] = [None] * rows
+    details: list[str | None] = [None] * rows
+    texts = {c.name: _text(batch.column(c.name), c.name, faults, details) for c in columns}
+    schema = schema_of(source)
+    known = {
+        "line": pa.array(range(first_line, first_line + rows), pa.int64()),
+        "fault": pa.array(faults, pa.string()),
+        "detail": pa.array(details, pa.string()),
+        **texts,
+    }
+    arrays = [known.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _text(
+    values: pa.Array, name: str, faults: list[str | None], details: list[str | None]
+) -> pa.Array:
+    """Write values as text; bytes that are no UTF-8 become a fault of their row."""
+    if types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if types.is_timestamp(values.type):
+        return _instants(values)
+    if not _is_text(values.type):
+        return values.cast(pa.string())
+    raw = values.cast(pa.large_string()).cast(pa.large_binary())
+    try:
+        return raw.cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array(list(_readable(raw, name, faults, details)), pa.string())
+
+
+def _readable(
+    raw: pa.Array, name: str, faults: list[str | None], details: list[str | None]
+) -> Iterator[str | None]:
+    for row, value in enumerate(raw.to_pylist()):
+        try:
+            yield None if value is None else value.decode()
+        except UnicodeDecodeError:
+            faults[row] = faults[row] or "invalid_utf8"
+            details[row] = details[row] or f"{name} is not UTF-8"
+            yield None
+
+
+def _instants(values: pa.Array) -> pa.Array:
+    """Write timestamps with their unit's digits, and Z where the column has a zone."""
+    unit, zone = values.type.unit, values.type.tz
+    if zone is None:
+        return values.cast(pa.string())
+    text = values.cast(pa.timestamp(unit, "UTC")).cast(pa.timestamp(unit)).cast(pa.string())
+    return pc.binary_join_element_wise(text, pa.scalar("Z"), pa.scalar(""))

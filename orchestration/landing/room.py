@@ -1,0 +1,154 @@
+"""The landing room: takes every delivery in turn, and says what became of it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, cast
+
+import duckdb
+
+from orchestration.landing import archive
+from orchestration.landing.archive import DEFAULT_LIMITS, Content, Limits
+from orchestration.landing.batch import Progress, Room, land_batch
+from orchestration.landing.checked import Checked
+from orchestration.landing.deliveries import (
+    Delivery,
+    LeftAlone,
+    OpenFile,
+    check,
+    given,
+    inbox,
+    opened,
+)
+from orchestration.landing.formats import Unreadable, ending_of
+from orchestration.landing.ledger import Ledger
+from orchestration.landing.set_aside import set_aside
+from orchestration.landing.sources import SOURCES
+from orchestration.settings import Settings
+from orchestration.warehouse import utc_now
+
+
+class LandingFailed(Exception):
+    """The disk or the warehouse gave way; the message says at which file, and what stands."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """What became of one delivered file; only a landed one has a batch_id.
+
+    `reason` says why a file was set aside or left alone, or warns about one already landed.
+    """
+
+    source: str
+    file: str
+    batch_id: int | None
+    status: Literal["landed", "already_landed", "set_aside", "left_alone"]
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    ignored: int = 0
+    reason: str | None = None
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    paths: Iterable[Path] = (),
+    source: str | None = None,
+    again: bool = False,
+    now: Callable[[], datetime] = utc_now,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> list[LandedFile]:
+    """Land the files of `paths`, else of the inbox, each as one batch in one transaction.
+
+    The connection is the private warehouse's, with the raw room's tables, and outside of any
+    transaction. Files of the inbox leave it when they are archived; given ones stay. With `again`,
+    catalogue content that landed before lands as a new batch.
+
+    Raises:
+        UnknownSource, PathNotFound, ArchiveMismatch: nothing was landed.
+        LandingFailed: the files before the one it names have landed, it and later ones have not.
+    """
+    paths = list(paths)
+    deliveries = given(paths, source) if paths else inbox(settings, source)
+    ledger = Ledger(connection)
+    archive.clear_unfinished(settings.archive, ledger.last_batch_id)
+    names = {delivery.source for delivery in deliveries}
+    checked = {name: Checked(connection, settings, SOURCES[name]) for name in names}
+    room = Room(connection, settings, ledger, checked, now, progress)
+    try:
+        return [_take(room, delivery, again, limits) for delivery in deliveries]
+    finally:
+        archive.clear_part(settings.archive)
+        for table in checked.values():
+            table.drop()
+
+
+def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> LandedFile:
+    left = LandedFile(delivery.source, delivery.name, None, "left_alone")
+    try:
+        check(delivery)
+        with opened(delivery) as file:
+            return _land_or_recognise(room, delivery, file, again, limits)
+    except LeftAlone as cause:
+        return replace(left, reason=str(cause))
+    except Unreadable as cause:
+        set_aside(room.settings, delivery, str(cause))
+        return replace(left, status="set_aside", reason=str(cause))
+    except (OSError, duckdb.OperationalError) as error:
+        raise LandingFailed(
+            f"{delivery.path} couldn't be landed ({str(error).splitlines()[0]}), but what landed"
+            f" before it stands: see that there is room to write in {room.settings.home}, and land"
+            " again."
+        ) from error
+
+
+def _land_or_recognise(
+    room: Room, delivery: Delivery, file: OpenFile, again: bool, limits: Limits
+) -> LandedFile:
+    content = _copy_at_rest(room.settings, delivery, file, limits)
+    landed = _recognise(room, delivery, content, again)
+    if landed is None:
+        batch_id, counts = land_batch(room, delivery, content)
+        landed = LandedFile(delivery.source, delivery.name, batch_id, "landed", **asdict(counts))
+    if delivery.in_inbox and file.is_at_rest():
+        delivery.path.unlink()
+    return landed
+
+
+def _copy_at_rest(
+    settings: Settings, delivery: Delivery, file: OpenFile, limits: Limits
+) -> Content:
+    """Copy a file's content to the archive.
+
+    Raises:
+        LeftAlone: it changed meanwhile. Unreadable: it is damaged or unfolds too far.
+    """
+    _, packing = cast(tuple[str, str | None], ending_of(delivery.path.name))
+    try:
+        content = archive.copy_in(file.descriptor, packing, settings.archive, limits)
+    except Unreadable:
+        if file.is_at_rest():
+            raise
+    if not file.is_at_rest():
+        raise LeftAlone("is still being written; it lands when it rests")
+    return content
+
+
+def _recognise(room: Room, delivery: Delivery, content: Content, again: bool) -> LandedFile | None:
+    """Report content that landed before, unless the catalogue is to take it again."""
+    is_catalogue = SOURCES[delivery.source].is_catalogue
+    batch_id = room.ledger.find(delivery.source, delivery.name, content.sha256)
+    if batch_id is None or (again and is_catalogue):
+        return None
+    warning = None
+    if is_catalogue and not room.ledger.is_latest(delivery.source, batch_id):
+        warning = (
+            f"landed as batch {batch_id}, and others of {delivery.source} since; to go back to it,"
+            " land it with --again"
+        )
+    return LandedFile(delivery.source, delivery.name, None, "already_landed", reason=warning)

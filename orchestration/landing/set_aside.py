@@ -1,0 +1,32 @@
+"""Files that can't be read as a whole: kept out of the way, each beside its reason."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from orchestration.landing.deliveries import Delivery
+from orchestration.settings import Settings
+
+
+def set_aside(settings: Settings, delivery: Delivery, reason: str) -> Path:
+    """Move a file of the inbox out of it, or copy a given one, beside `<name>.reason.txt`.
+
+    An earlier file of the same name keeps its place: the later one gets a number.
+    """
+    folder = settings.set_aside / delivery.source
+    folder.mkdir(parents=True, exist_ok=True)
+    place = next(p for p in _places(folder, delivery.path.name) if not p.exists())
+    note = place.with_name(place.name + ".reason.txt")
+    note.write_text(f"{reason[0].upper()}{reason[1:]}.\n", encoding="utf-8")
+    if delivery.in_inbox:
+        shutil.move(delivery.path, place)
+    else:
+        shutil.copyfile(delivery.path, place)
+    return place
+
+
+def _places(folder: Path, name: str) -> Iterator[Path]:
+    yield folder / name
+    for number in count(2):
+        yield folder / f"{name}.{number}"

@@ -1,0 +1,101 @@
+"""The ledger of refreshes, `raw.refreshes`: which were published, and what was new in each."""
+
+from datetime import datetime
+
+import duckdb
+
+from orchestration import models, published, raw
+from orchestration.settings import Settings
+
+_LAST = """
+select refresh_id, models_fingerprint, settings_fingerprint
+from raw.refreshes
+order by refresh_id desc
+limit 1
+"""
+
+_RECORD = """
+insert into raw.refreshes
+with
+    last_published as (select max(last_landed_at) as landed_at from raw.refreshes),
+    new_files as (
+        select *
+        from raw.landed_files
+        where recorded_at > coalesce((select landed_at from last_published), '1900-01-01')
+    )
+select
+    $refresh_id, $as_of, $started_at, null, $engine,
+    (select count(*) from raw.events),
+    (select coalesce(sum(accepted), 0) from new_files where not list_contains($catalogue, source)),
+    (select coalesce(sum(duplicates), 0) from new_files),
+    (select coalesce(sum(rejected), 0) from new_files),
+    (select max(occurred_at) from raw.events),
+    (select max(recorded_at) from raw.landed_files),
+    $models_fingerprint, $settings_fingerprint
+returning last_event_at
+"""
+
+
+def last_refresh_id(connection: duckdb.DuckDBPyConnection) -> str:
+    """The id of the newest refresh in the ledger; empty text before the first."""
+    row = connection.execute(_LAST).fetchone()
+    return row[0] if row else ""
+
+
+def reasons_for_full(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
+    """What changed since the newest refresh in the ledger and touches every figure."""
+    row = connection.execute(_LAST).fetchone()
+    reasons = []
+    if row and row[1] != models.models_fingerprint():
+        reasons.append("The models changed")
+    if row and row[2] != models.settings_fingerprint(settings):
+        reasons.append("A setting that touches figures changed")
+    return reasons
+
+
+def forget_unpublished(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Remove traces of refreshes, failed or killed, that were never published.
+
+    The snapshot is the truth about what was published: a ledger row beyond it never was.
+    """
+    newest = published.latest_refresh(settings)
+    if newest is None:
+        connection.execute("delete from raw.refreshes where published_at is null")
+        return
+    connection.execute("delete from raw.refreshes where refresh_id > ?", [newest["refresh_id"]])
+    mark_published(connection, str(newest["refresh_id"]), newest["published_at"])
+
+
+def mark_published(
+    connection: duckdb.DuckDBPyConnection, refresh_id: str, published_at: object
+) -> None:
+    """Note when (UTC) readers got a refresh."""
+    connection.execute(
+        "update raw.refreshes set published_at = ? where refresh_id = ?",
+        [published_at, refresh_id],
+    )
+
+
+def record(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    refresh_id: str,
+    as_of: datetime,
+    started_at: datetime,
+    engine: str,
+) -> datetime | None:
+    """Enter a refresh with what is new since the last one; returns the last event's time."""
+    row = connection.execute(
+        _RECORD,
+        {
+            "refresh_id": refresh_id,
+            "as_of": as_of,
+            "started_at": started_at,
+            "engine": engine,
+            "catalogue": list(raw.CATALOGUE_KEYS),
+            "models_fingerprint": models.models_fingerprint(),
+            "settings_fingerprint": models.settings_fingerprint(settings),
+        },
+    ).fetchone()
+    return row[0] if row else None

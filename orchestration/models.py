@@ -1,0 +1,150 @@
+"""Runs dbt: builds and tests the models of staging, progress and marts in this process."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from orchestration.settings import PROJECT_ROOT, Settings
+
+DBT_PROJECT = PROJECT_ROOT / "dbt_project"
+
+Progress = Callable[[str, int, int], None]
+
+
+class ModelsFailed(Exception):
+    """A model or test failed; the message names each. The candidate is not fit for readers."""
+
+
+def models_fingerprint() -> str:
+    """A hash over everything that makes the models: it changes when a model does."""
+    digest = hashlib.sha256()
+    for path in sorted(DBT_PROJECT.rglob("*")):
+        if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
+            digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def settings_fingerprint(settings: Settings) -> str:
+    """The settings that touch figures, as JSON text."""
+    return json.dumps(settings.figures, sort_keys=True)
+
+
+@contextmanager
+def dbt_environment(settings: Settings, as_of: datetime, candidate: Path) -> Iterator[None]:
+    """For the length of the block, tell dbt the files to build in and the instant to speak of."""
+    environment = {
+        "DBT_WAREHOUSE_FILE": str(settings.warehouse_file),
+        "DBT_SNAPSHOT_FILE": str(candidate),
+        "DBT_AS_OF": f"{as_of:%Y-%m-%d %H:%M:%S.%f}",
+    }
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name in environment:
+            os.environ.pop(name, None)
+
+
+def dbt_arguments(settings: Settings, *, engine: str, full_refresh: bool) -> list[str]:
+    """The arguments of the one dbt command of a refresh, whoever runs it."""
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--target", engine]
+    arguments += ["--vars", settings_fingerprint(settings)]
+    return arguments + (["--full-refresh"] if full_refresh else [])
+
+
+def build(
+    settings: Settings,
+    *,
+    as_of: datetime,
+    candidate: Path,
+    engine: str = "duckdb",
+    full_refresh: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Build and test every model into the warehouse and the candidate snapshot.
+
+    Args:
+        as_of: the instant that the refresh speaks about, UTC without a zone.
+        candidate: the database file for the schemas that readers see.
+        progress: called with each finished model or test, how many are done, and how many in all.
+
+    Raises:
+        ModelsFailed: naming each failed model or test; the candidate is left as it then was.
+    """
+    from dbt.cli.main import dbtRunner
+
+    with dbt_environment(settings, as_of, candidate):
+        runner = dbtRunner(
+            manifest=_manifest(settings, engine),
+            callbacks=[_reporter(progress)] if progress else [],
+        )
+        arguments = dbt_arguments(settings, engine=engine, full_refresh=full_refresh)
+        outcome = runner.invoke(arguments + _folders(settings))
+        _close_connections()
+    if not outcome.success:
+        raise ModelsFailed(_failures(outcome))
+
+
+_MANIFESTS: dict[tuple[str, str, str], Any] = {}
+
+
+def _manifest(settings: Settings, engine: str) -> Any:
+    """The parsed project; parsing costs seconds, so a process does it once per change."""
+    from dbt.cli.main import dbtRunner
+
+    key = (settings_fingerprint(settings), engine, models_fingerprint())
+    if key not in _MANIFESTS:
+        arguments = ["parse", "--target", engine, "--vars", settings_fingerprint(settings)]
+        outcome = dbtRunner().invoke(arguments + _folders(settings))
+        if not outcome.success:
+            raise ModelsFailed(_failures(outcome))
+        _MANIFESTS[key] = outcome.result
+    return _MANIFESTS[key]
+
+
+def _folders(settings: Settings) -> list[str]:
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    state = settings.home / "dbt"
+    target = ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
+    return [*project, *target, "--quiet", "--log-level", "none"]
+
+
+def _reporter(progress: Progress) -> Callable[[Any], None]:
+    totals = {"LogModelResult": "total", "LogTestResult": "num_models"}
+
+    def report(event: Any) -> None:
+        if event.info.name in totals:
+            total = getattr(event.data, totals[event.info.name])
+            progress(event.data.node_info.node_name, event.data.index, total)
+
+    return report
+
+
+def _close_connections() -> None:
+    """Let go of the database files: dbt keeps them open for as long as the process lives."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    reset_adapters()  # type: ignore[no-untyped-call]
+
+
+def _failures(outcome: Any) -> str:
+    results = getattr(outcome.result, "results", None)
+    if results is None:
+        return f"dbt can't read the models: {_one_line(outcome.exception)}"
+    failed = [
+        f"{result.node.resource_type} {result.node.name} ({_one_line(result.message)})"
+        for result in results
+        if result.status in {"error", "fail", "runtime error"}
+    ]
+    return f"{len(failed)} of the models and tests failed: {'; '.join(failed)}"
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split()).partition(" > in macro")[0]

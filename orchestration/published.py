@@ -1,0 +1,235 @@
+"""The published room: the read-only snapshot that readers open, and its atomic replacement."""
+
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import utc_now
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROOMS = ("progress", "marts")
+
+_STAMP = "update marts.refreshes set published_at = ? where refresh_id = ?"
+_TABLES = """
+select table_schema, table_name
+from information_schema.tables
+where table_type = 'BASE TABLE'
+order by table_schema, table_name
+"""
+
+
+class NothingPublished(Exception):
+    """There is no snapshot yet; the message says how to make one."""
+
+
+class UnknownTable(Exception):
+    """The snapshot has no such table; the message lists those it has."""
+
+
+class QueryFailed(Exception):
+    """The snapshot can't answer a query; the message is the engine's own first line."""
+
+
+class SnapshotRefused(Exception):
+    """A candidate isn't what a refresh should have built; the last good snapshot stays."""
+
+
+def connect(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+    """Open the published snapshot, read-only and without access to other files or the network.
+
+    A connection sees one whole refresh, and goes on seeing it after a newer one is published;
+    connect again for the newer one. Instants are UTC timestamps.
+
+    Raises:
+        NothingPublished: no refresh has been published yet.
+    """
+    settings = settings or load_settings()
+    # The link is followed here: DuckDB gives a process that still has a file open the old one.
+    for _ in range(100):
+        try:
+            snapshot = settings.snapshot_file.resolve(strict=True)
+        except FileNotFoundError:
+            break
+        try:
+            return duckdb.connect(
+                str(snapshot),
+                read_only=True,
+                config={"enable_external_access": "false", "lock_configuration": "true"},
+            )
+        except duckdb.IOException:
+            # Replaced, and dropped as too old, between the two steps: follow the link again.
+            if snapshot.exists():
+                raise
+    raise NothingPublished(
+        f"Nothing is published in {settings.published} yet: run `learner-progress refresh` first."
+    )
+
+
+def read_table(name: str, settings: Settings | None = None) -> "pd.DataFrame":
+    """Read a whole table of the snapshot as a DataFrame, one row as the table's page says.
+
+    Args:
+        name: with its schema (`marts.course_completion`) or without (`course_completion`).
+
+    Raises:
+        NothingPublished: no refresh has been published yet.
+        UnknownTable: the snapshot has no table of that name.
+    """
+    with connect(settings) as connection:
+        tables = [f"{schema}.{table}" for schema, table in connection.execute(_TABLES).fetchall()]
+        for table in tables:
+            if name in (table, table.partition(".")[2]):
+                return connection.execute(f"select * from {table}").df()
+    raise UnknownTable(f"There is no table {name!r}; the snapshot has {', '.join(tables)}.")
+
+
+def run_query(
+    query: str, settings: Settings | None = None
+) -> tuple[list[str], list[dict[str, object]]]:
+    """Run one read-only query on the snapshot: its columns, and its rows as dictionaries.
+
+    Raises:
+        NothingPublished: no refresh has been published yet.
+        QueryFailed: the query is wrong, or asks for more than reading the snapshot.
+    """
+    with connect(settings) as connection:
+        try:
+            cursor = connection.execute(query)
+            columns = [column[0] for column in cursor.description or ()]
+            rows = cursor.fetchall()
+        except duckdb.Error as error:
+            raise QueryFailed(" ".join(str(error).split())) from error
+    names = [
+        name if columns.index(name) == place else f"{name}_{place + 1}"
+        for place, name in enumerate(columns)
+    ]
+    return names, [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def latest_refresh(settings: Settings) -> dict[str, object] | None:
+    """The row of `marts.refreshes` that describes the snapshot, or None before the first."""
+    try:
+        with connect(settings) as connection:
+            rows = connection.execute("select * from marts.refreshes order by refresh_id desc")
+            columns = [column[0] for column in rows.description or ()]
+            row = rows.fetchone()
+    except NothingPublished:
+        return None
+    return dict(zip(columns, row, strict=True)) if row else None
+
+
+def candidate_file(settings: Settings) -> Path:
+    """Where a refresh builds what it will publish."""
+    return settings.published / ".candidate.duckdb"
+
+
+def prepare_candidate(settings: Settings, *, fresh: bool) -> Path:
+    """Make the file in which a refresh builds: a byte copy of the last good snapshot.
+
+    Args:
+        fresh: start from an empty file instead, as a full refresh does.
+    """
+    settings.published.mkdir(parents=True, exist_ok=True)
+    candidate = candidate_file(settings)
+    drop_candidate(settings)
+    if settings.snapshot_file.exists() and not fresh:
+        shutil.copyfile(settings.snapshot_file, candidate)
+    else:
+        with duckdb.connect() as connection:
+            # The oldest format that has all we need, so that older readers can open the file.
+            connection.execute(f"attach '{_quoted(candidate)}' (storage_version 'v1.2.0')")
+    return candidate
+
+
+def drop_candidate(settings: Settings) -> None:
+    """Remove what an earlier refresh, failed or killed, left half-built."""
+    for leftover in settings.published.glob(".candidate*"):
+        leftover.unlink()
+
+
+def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
+    """Stamp the candidate, verify it, and put it in the readers' place in one atomic step.
+
+    Returns:
+        When it was published, UTC.
+
+    Raises:
+        SnapshotRefused: the candidate lacks a table or isn't of this refresh; nothing changed
+            for readers.
+    """
+    published_at = utc_now()
+    with duckdb.connect(str(candidate)) as connection:
+        _verify(connection, refresh_id)
+        connection.execute(_STAMP, [published_at, refresh_id])
+        connection.execute("checkpoint")
+    _flush(candidate)
+    snapshot = settings.published / f"learner_progress__{refresh_id}.duckdb"
+    candidate.rename(snapshot)
+    link = settings.published / ".learner_progress.link"
+    link.unlink(missing_ok=True)
+    link.symlink_to(snapshot.name)
+    link.replace(settings.snapshot_file)
+    _flush(settings.published)
+    _drop_old_snapshots(settings)
+    if settings.publish_parquet:
+        publish_parquet(settings)
+    return published_at
+
+
+def _verify(connection: duckdb.DuckDBPyConnection, refresh_id: str) -> None:
+    tables = connection.execute(_TABLES).fetchall()
+    missing = {"lesson_progress", "lesson_completions", "course_progress", "refreshes"} - {
+        table for _, table in tables
+    }
+    strangers = sorted({schema for schema, _ in tables} - set(ROOMS))
+    newest = connection.execute("select max(refresh_id) from marts.refreshes").fetchone()
+    if missing or strangers or newest != (refresh_id,):
+        raise SnapshotRefused(
+            f"The candidate of refresh {refresh_id} is not published: it lacks"
+            f" {sorted(missing) or 'nothing'}, has {strangers or 'nothing'} beside"
+            f" the readers' schemas, and its newest refresh is {newest and newest[0]}."
+        )
+
+
+def publish_parquet(settings: Settings) -> None:
+    """Write every published table as Parquet, `parquet/<schema>/<table>.parquet`, as one folder."""
+    folder = settings.published / "parquet"
+    building = settings.published / ".parquet.building"
+    retired = settings.published / ".parquet.retired"
+    for leftover in (building, retired):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with duckdb.connect(str(settings.snapshot_file.resolve()), read_only=True) as connection:
+        for schema, table in connection.execute(_TABLES).fetchall():
+            target = building / schema / f"{table}.parquet"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(f"copy {schema}.{table} to '{_quoted(target)}' (format parquet)")
+    if folder.exists():
+        folder.rename(retired)
+    building.rename(folder)
+    shutil.rmtree(retired, ignore_errors=True)
+
+
+def _drop_old_snapshots(settings: Settings) -> None:
+    snapshots = sorted(settings.published.glob("learner_progress__*.duckdb"))
+    for old in snapshots[: -settings.keep_snapshots]:
+        old.unlink()
+
+
+def _flush(path: Path) -> None:
+    """Make a file's content, or a folder's entries, survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,106 @@
+"""The raw room: append-only tables of what landed, each row with its batch and line."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse, writer_lock
+
+CATALOGUE_KEYS = {
+    "courses": ("course_id",),
+    "lessons": ("course_id", "lesson_id"),
+    "enrollments": ("learner_id", "course_id"),
+    "deadlines": ("course_id", "learner_id"),
+}
+
+_LANDED = "batch_id BIGINT NOT NULL, line BIGINT NOT NULL, recorded_at TIMESTAMP NOT NULL"
+
+_TABLES = f"""
+create schema if not exists raw;
+
+create table if not exists raw.events (
+    event_id VARCHAR NOT NULL, event_type VARCHAR NOT NULL, learner_id VARCHAR NOT NULL,
+    course_id VARCHAR NOT NULL, lesson_id VARCHAR NOT NULL, occurred_at TIMESTAMP NOT NULL,
+    {_LANDED}
+);
+create table if not exists raw.courses (
+    course_id VARCHAR NOT NULL, title VARCHAR NOT NULL, {_LANDED}
+);
+create table if not exists raw.lessons (
+    course_id VARCHAR NOT NULL, lesson_id VARCHAR NOT NULL, position BIGINT NOT NULL,
+    title VARCHAR NOT NULL, section VARCHAR, added_at TIMESTAMP, removed_at TIMESTAMP, {_LANDED}
+);
+create table if not exists raw.enrollments (
+    learner_id VARCHAR NOT NULL, course_id VARCHAR NOT NULL,
+    enrolled_at TIMESTAMP NOT NULL, unenrolled_at TIMESTAMP, {_LANDED}
+);
+create table if not exists raw.deadlines (
+    course_id VARCHAR NOT NULL, learner_id VARCHAR, due_at TIMESTAMP, {_LANDED}
+);
+create table if not exists raw.landed_files (
+    batch_id BIGINT NOT NULL PRIMARY KEY, source VARCHAR NOT NULL, file VARCHAR NOT NULL,
+    content_sha256 VARCHAR NOT NULL, bytes BIGINT NOT NULL,
+    lines BIGINT NOT NULL, accepted BIGINT NOT NULL, duplicates BIGINT NOT NULL,
+    rejected BIGINT NOT NULL, ignored BIGINT NOT NULL, recorded_at TIMESTAMP NOT NULL,
+    check (lines = accepted + duplicates + rejected + ignored)
+);
+create table if not exists raw.rejected_lines (
+    batch_id BIGINT NOT NULL, source VARCHAR NOT NULL, file VARCHAR NOT NULL,
+    line BIGINT NOT NULL, reason VARCHAR NOT NULL, detail VARCHAR NOT NULL, text BLOB NOT NULL,
+    recorded_at TIMESTAMP NOT NULL
+);
+create table if not exists raw.refreshes (
+    refresh_id VARCHAR NOT NULL PRIMARY KEY, as_of TIMESTAMP NOT NULL,
+    started_at TIMESTAMP NOT NULL, published_at TIMESTAMP, engine VARCHAR NOT NULL,
+    events BIGINT NOT NULL, new_events BIGINT NOT NULL, new_duplicates BIGINT NOT NULL,
+    new_rejected_lines BIGINT NOT NULL, last_event_at TIMESTAMP, last_landed_at TIMESTAMP,
+    models_fingerprint VARCHAR NOT NULL, settings_fingerprint VARCHAR NOT NULL
+);
+"""
+
+
+_OLDER_COMPLETIONS = """
+select count(*)
+from raw.events as landed
+where
+    landed.batch_id in (select unnest($batches))
+    and landed.event_type = 'lesson_completed'
+    and exists (
+        from raw.events as recorded
+        where
+            recorded.event_type = 'lesson_completed'
+            and recorded.learner_id = landed.learner_id
+            and recorded.course_id = landed.course_id
+            and recorded.lesson_id = landed.lesson_id
+            and recorded.batch_id < landed.batch_id
+            and recorded.occurred_at > landed.occurred_at
+    )
+"""
+
+
+def older_completions(connection: duckdb.DuckDBPyConnection, batches: list[int]) -> int:
+    """Count the completions of these batches that are older than one landed before them."""
+    if not batches:
+        return 0
+    row = connection.execute(_OLDER_COMPLETIONS, {"batches": batches}).fetchone()
+    return row[0] if row else 0
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create schema `raw` and its tables where they are missing; existing rows are untouched."""
+    connection.execute(_TABLES)
+
+
+@contextmanager
+def opened(settings: Settings, *, wait: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse with its raw tables, as its only writer, for the length of the block.
+
+    Raises:
+        WarehouseBusy: with `wait=False`, when another process writes; nothing was opened.
+        WarehouseUnreadable: the file is no database, or another program has it open.
+    """
+    with writer_lock(settings, wait=wait), open_warehouse(settings) as connection:
+        create_tables(connection)
+        yield connection

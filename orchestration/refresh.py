@@ -1,0 +1,250 @@
+"""A refresh: landing → dbt build with tests → publish, by one writer, all or nothing."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from orchestration import landing, ledger, models, published, raw
+from orchestration.landing.instants import FORM
+from orchestration.models import Progress
+from orchestration.settings import Settings
+from orchestration.status import save_gaps
+from orchestration.warehouse import open_warehouse, utc_now, writer_lock
+
+
+class InvalidInstant(Exception):
+    """A text is no instant with a zone; the message shows one."""
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """A refresh under way: which, speaking about when (UTC), built how."""
+
+    refresh_id: str
+    as_of: datetime
+    started_at: datetime
+    engine: str
+    full: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of the delivered files, and what an operator should know of it."""
+
+    files: list[landing.LandedFile]
+    warnings: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """The files and their totals, as `land --json` prints them."""
+        counts = ("lines", "accepted", "duplicates", "rejected", "ignored")
+        totals = {name: sum(getattr(file, name) for file in self.files) for name in counts}
+        return {"files": [asdict(file) for file in self.files], "totals": totals}
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """What a refresh did: what landed, what was published, and what an operator should know."""
+
+    refresh: Refresh
+    published_at: datetime
+    snapshot: Path
+    landed: Landed
+    warnings: list[str]
+
+    def summary(self) -> dict[str, Any]:
+        """The refresh as `refresh --json` prints it."""
+        return {
+            "refresh_id": self.refresh.refresh_id,
+            "as_of": self.refresh.as_of,
+            "published_at": self.published_at,
+            "full_refresh": self.refresh.full,
+            "snapshot": str(self.snapshot),
+            "landing": self.landed.summary(),
+            "warnings": self.warnings,
+        }
+
+    def headline(self) -> str:
+        """The refresh in a line."""
+        return (
+            f"Published refresh {self.refresh.refresh_id} as of"
+            f" {self.refresh.as_of:%Y-%m-%dT%H:%M:%SZ}: {self.snapshot}"
+        )
+
+
+def refresh(
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    full_refresh: bool = False,
+    engine: str = "duckdb",
+    wait: bool = True,
+    paths: Sequence[Path] = (),
+    progress: Progress | None = None,
+) -> RefreshResult:
+    """Land what waits, build and test every model, and publish if all tests pass.
+
+    Args:
+        as_of: the instant to speak about, UTC without a zone; the start of the refresh if None.
+        full_refresh: build every model anew from raw.
+        wait: whether to wait while another process writes.
+        paths: files or folders to land instead of the inbox.
+
+    Raises:
+        WarehouseBusy: another process writes and `wait` is false; nothing was done.
+        ModelsFailed: a model or test failed; what landed stays landed, readers keep the last
+            good snapshot.
+    """
+    with writer_lock(settings, wait=wait):
+        started = begin(settings, as_of=as_of, full_refresh=full_refresh, engine=engine)
+        landed = land(settings, paths=paths)
+        warnings = [*started.warnings, *landed.warnings, *record(settings, started)]
+        build(settings, started, progress=progress)
+        published_at = publish(settings, started)
+    return RefreshResult(started, published_at, settings.snapshot_file, landed, warnings)
+
+
+def begin(
+    settings: Settings,
+    *,
+    as_of: datetime | None = None,
+    full_refresh: bool = False,
+    engine: str = "duckdb",
+) -> Refresh:
+    """Fix a refresh's identity and as_of; the caller holds the writer's lock.
+
+    Traces of refreshes that were never published are removed first.
+    """
+    with open_warehouse(settings) as connection:
+        raw.create_tables(connection)
+        ledger.forget_unpublished(connection, settings)
+        last = ledger.last_refresh_id(connection)
+        reasons = ledger.reasons_for_full(connection, settings)
+    started_at = utc_now()
+    while _refresh_id(started_at) <= last:
+        started_at += timedelta(microseconds=1)
+    return Refresh(
+        refresh_id=_refresh_id(started_at),
+        as_of=as_of or started_at,
+        started_at=started_at,
+        engine=engine,
+        full=full_refresh or bool(reasons) or not last,
+        warnings=tuple(f"{reason} since the last refresh: this one is full." for reason in reasons),
+    )
+
+
+def land(
+    settings: Settings,
+    *,
+    paths: Sequence[Path] = (),
+    source: str | None = None,
+    again: bool = False,
+    progress: Progress | None = None,
+) -> Landed:
+    """Land the given files or folders, else the inbox; the caller holds the writer's lock."""
+    with open_warehouse(settings) as connection:
+        raw.create_tables(connection)
+        files = landing.land(
+            connection, settings, paths=paths, source=source, again=again, progress=progress
+        )
+        batches = [file.batch_id for file in files if file.batch_id is not None]
+        older = raw.older_completions(connection, batches)
+    return Landed(files, _landing_warnings(files, older))
+
+
+def _landing_warnings(files: list[landing.LandedFile], older: int) -> list[str]:
+    what = {
+        "set_aside": "couldn't be read and was set aside",
+        "left_alone": "was left alone",
+        "already_landed": "had landed before",
+    }
+    warnings = [
+        f"{file.source}/{file.file} {what[file.status]}: {file.reason}"
+        for file in files
+        if file.reason and file.status in what
+    ]
+    if older:
+        warnings.append(
+            f"{older:,} completions are older than those recorded for the same lessons, which"
+            " stand: a completion never moves, so land history oldest first."
+        )
+    return warnings
+
+
+def record(settings: Settings, started: Refresh) -> list[str]:
+    """Enter the refresh in the ledger with what is new, and warn where as_of lies in the past."""
+    with open_warehouse(settings) as connection:
+        last_event_at = ledger.record(
+            connection,
+            settings,
+            refresh_id=started.refresh_id,
+            as_of=started.as_of,
+            started_at=started.started_at,
+            engine=started.engine,
+        )
+    if last_event_at is None or started.as_of >= last_event_at:
+        return []
+    return [
+        f"as_of {started.as_of:%Y-%m-%dT%H:%M:%SZ} lies before the last event"
+        f" ({last_event_at:%Y-%m-%dT%H:%M:%SZ}): later events count too; as_of rules only the"
+        " lessons now in the course, enrollment status, overdue, grace and the end of follow-up."
+    ]
+
+
+@contextmanager
+def candidate(settings: Settings, started: Refresh) -> Iterator[Path]:
+    """The file to build in, for the length of the block; a failure drops it."""
+    try:
+        yield published.prepare_candidate(settings, fresh=started.full)
+    except BaseException:
+        published.drop_candidate(settings)
+        raise
+
+
+def build(settings: Settings, started: Refresh, *, progress: Progress | None = None) -> None:
+    """Build and test every model into a candidate.
+
+    Raises:
+        ModelsFailed: a model or test failed; the candidate is dropped.
+    """
+    with candidate(settings, started) as file:
+        models.build(
+            settings,
+            as_of=started.as_of,
+            candidate=file,
+            engine=started.engine,
+            full_refresh=started.full,
+            progress=progress,
+        )
+
+
+def publish(settings: Settings, started: Refresh) -> datetime:
+    """Publish the tested candidate, and enter in the ledger when (UTC)."""
+    file = published.candidate_file(settings)
+    published_at = published.publish(settings, file, started.refresh_id)
+    with open_warehouse(settings) as connection:
+        ledger.mark_published(connection, started.refresh_id, published_at)
+        save_gaps(connection, settings)
+    return published_at
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an instant such as 2025-07-01T00:00:00Z or 2025-07-01 02:00+02:00 as UTC without a zone.
+
+    Raises:
+        InvalidInstant: the text has another form, no zone, or names no real day.
+    """
+    try:
+        if re.fullmatch(FORM, text):
+            return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInstant(f"{text!r} is no instant: write it as 2025-07-01T00:00:00Z.")
+
+
+def _refresh_id(started_at: datetime) -> str:
+    return f"{started_at:%Y%m%dT%H%M%S%fZ}"

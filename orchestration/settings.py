@@ -1,0 +1,108 @@
+"""The settings of the warehouse, and the only place that reads the environment."""
+
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "LEARNER_PROGRESS_"
+
+
+class InvalidSetting(Exception):
+    """A setting has a value that can't be used; the message names it and what it takes."""
+
+
+class Settings(BaseSettings):
+    """Every setting with its default, read from `LEARNER_PROGRESS_*` or the project's `.env`.
+
+    Folders are absolute paths. Days are of 24 hours; the time zone is an IANA name and rules
+    how dates without a time are read and on which day or month an instant is reported.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore"
+    )
+
+    home: Path = PROJECT_ROOT / "data"
+    timezone: str = "UTC"
+    grace_days: int = Field(default=14, ge=0, le=36_500)
+    max_future_minutes: int = Field(default=60, ge=0, le=5_256_000)
+    min_cohort: int = Field(default=5, ge=0)
+    keep_snapshots: int = Field(default=3, ge=1)
+    infer_enrollments: bool = False
+    publish_parquet: bool = False
+    xapi_home_page: bool = False
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("give an IANA time zone name such as Europe/Vienna")
+        return name
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The reporting time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def landing(self) -> Path:
+        """The inbox: one folder per source."""
+        return self.home / "landing"
+
+    @property
+    def archive(self) -> Path:
+        """Every landed file, decompressed content kept whole as zstd."""
+        return self.home / "archive"
+
+    @property
+    def set_aside(self) -> Path:
+        """Files that couldn't be read, each beside its reason."""
+        return self.home / "set_aside"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The private database of refreshes: raw, staging, and the steps of progress."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The folder of snapshots."""
+        return self.home / "published"
+
+    @property
+    def snapshot_file(self) -> Path:
+        """What readers open: a link to the newest published snapshot."""
+        return self.published / "learner_progress.duckdb"
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """The settings that touch figures: a change of one asks for a full refresh."""
+        return {
+            "timezone": self.timezone,
+            "grace_days": self.grace_days,
+            "min_cohort": self.min_cohort,
+            "infer_enrollments": self.infer_enrollments,
+        }
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment, with `overrides` before it.
+
+    Raises:
+        InvalidSetting: one sentence naming the first bad setting; nothing was opened or written.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0] if first["loc"] else "").upper()
+        raise InvalidSetting(f"{name} is {first['input']!r}: {first['msg']}.") from error

@@ -1,0 +1,150 @@
+"""What an operator wants to know first: the last refresh, what waits, what makes reports empty."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration import landing
+from orchestration.published import latest_refresh
+from orchestration.settings import Settings
+from orchestration.warehouse import utc_now
+
+_GAPS = """
+select
+    count(distinct studied.course_id) filter (where courses.course_id is null) as unknown_courses,
+    coalesce(sum(studied.events) filter (where courses.course_id is null), 0)
+        as unknown_course_events,
+    count(*) filter (where lessons.lesson_id is null) as unknown_lessons,
+    coalesce(sum(studied.events) filter (where lessons.lesson_id is null), 0)
+        as unknown_lesson_events,
+    (
+        select count(distinct learner_id)
+        from progress.learner_courses
+        anti join raw.enrollments using (learner_id, course_id)
+    ) as learners_without_enrollment
+from
+    (
+        select course_id, lesson_id, sum(view_count + completion_reports) as events
+        from progress.learner_lessons
+        group by course_id, lesson_id
+    ) as studied
+left join (select distinct course_id from raw.courses) as courses using (course_id)
+left join (select distinct course_id, lesson_id from raw.lessons) as lessons
+    using (course_id, lesson_id)
+"""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Events and learners that the catalogue and the enrollments don't know: counts."""
+
+    unknown_courses: int = 0
+    unknown_course_events: int = 0
+    unknown_lessons: int = 0
+    unknown_lesson_events: int = 0
+    learners_without_enrollment: int = 0
+
+    def remedies(self, *, infer_enrollments: bool) -> list[str]:
+        """One line for each gap: what it is, what it does to reports, and what to do."""
+        lines = []
+        if self.unknown_courses:
+            lines.append(
+                f"{self.unknown_course_events:,} events of {self.unknown_courses:,} unknown courses"
+                " are in no report: land the courses' rows in landing/courses/."
+            )
+        if self.unknown_lessons:
+            lines.append(
+                f"{self.unknown_lesson_events:,} events of {self.unknown_lessons:,} unknown lessons"
+                " count towards no progress: land the lessons' rows in landing/lessons/."
+            )
+        if self.learners_without_enrollment and not infer_enrollments:
+            lines.append(
+                f"{self.learners_without_enrollment:,} learners have events in a course without an"
+                " enrollment and are in no rate: land enrollments, or set"
+                " LEARNER_PROGRESS_INFER_ENROLLMENTS=true where the platform sends none."
+            )
+        return lines
+
+
+def save_gaps(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Keep the gaps beside the snapshot, for readers who never open the warehouse."""
+    gaps = Gaps(*(connection.execute(_GAPS).fetchone() or ()))
+    building = _gaps_file(settings).with_suffix(".part")
+    building.write_text(json.dumps(asdict(gaps)), encoding="utf-8")
+    building.replace(_gaps_file(settings))
+
+
+def load_gaps(settings: Settings) -> Gaps:
+    """The gaps as of the last published refresh; none before the first."""
+    try:
+        return Gaps(**json.loads(_gaps_file(settings).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Gaps()
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """The state of the warehouse, read from the snapshot and the inbox only: it waits for no one.
+
+    Keys: refresh_id, as_of, published_at, engine, events, new_events, new_duplicates,
+    new_rejected_lines, last_event_at and last_landed_at of the published refresh (null before the
+    first), age_seconds, snapshot, inbox_files, home, the counts of `Gaps`, and remedies.
+    """
+    newest = latest_refresh(settings)
+    gaps = load_gaps(settings)
+    columns = [
+        "refresh_id",
+        "as_of",
+        "published_at",
+        "engine",
+        "events",
+        "new_events",
+        "new_duplicates",
+        "new_rejected_lines",
+        "last_event_at",
+        "last_landed_at",
+    ]
+    state: dict[str, Any] = {column: newest[column] if newest else None for column in columns}
+    published_at = state["published_at"]
+    age = round((utc_now() - published_at).total_seconds()) if published_at else None
+    return {
+        **state,
+        "age_seconds": age,
+        "snapshot": str(settings.snapshot_file) if newest else None,
+        "home": str(settings.home),
+        "inbox_files": len(landing.waiting(settings)),
+        **asdict(gaps),
+        "remedies": gaps.remedies(infer_enrollments=settings.infer_enrollments),
+    }
+
+
+def as_lines(state: dict[str, Any]) -> list[str]:
+    """The state for people, a line a fact."""
+    if state["refresh_id"] is None:
+        lines = [f"Nothing is published yet in {state['home']}: run `learner-progress refresh`."]
+    else:
+        lines = [
+            f"Last refresh  {state['refresh_id']} ({state['engine']})",
+            f"As of         {state['as_of']:%Y-%m-%d %H:%M:%S} UTC",
+            f"Published     {state['published_at']:%Y-%m-%d %H:%M:%S} UTC,"
+            f" {_age(state['age_seconds'])} ago",
+            f"Snapshot      {state['snapshot']}",
+            f"Events        {state['events']:,} in all; since the refresh before"
+            f" {state['new_events']:,} new, {state['new_duplicates']:,} duplicates,"
+            f" {state['new_rejected_lines']:,} rejected lines",
+        ]
+    lines.append(f"Inbox         {state['inbox_files']:,} files wait")
+    return lines + [f"To do         {remedy}" for remedy in state["remedies"]]
+
+
+def _age(seconds: int) -> str:
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} seconds"
+
+
+def _gaps_file(settings: Settings) -> Path:
+    return settings.published / "gaps.json"

@@ -1,0 +1,105 @@
+"""The file that readers open: schemas, comments, keys, types, and what it keeps to itself."""
+
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from orchestration import published
+from orchestration.refresh import refresh
+from orchestration.settings import load_settings
+from tests.conftest import TABLES
+
+WITHOUT_KEY = {"lesson_progress", "lesson_completions"}
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory):
+    settings = load_settings(home=tmp_path_factory.mktemp("home"), _env_file=None)
+    refresh(settings, as_of=datetime(2025, 7, 1))
+    return settings
+
+
+def test_readers_see_two_schemas_and_their_tables(snapshot):
+    _, rows = published.run_query(
+        "select table_schema as room, table_name as name from information_schema.tables", snapshot
+    )
+    rooms = {room: {row["name"] for row in rows if row["room"] == room} for room in published.ROOMS}
+    assert rooms["progress"] == {"lesson_progress", "lesson_completions", "course_progress"}
+    assert rooms["marts"] == (TABLES.keys() | {"refreshes"}) - rooms["progress"]
+    assert len(rows) == len(TABLES) + 1
+
+
+def test_every_table_and_column_has_a_comment(snapshot):
+    _, rows = published.run_query(
+        "select table_name, null as column_name, comment from duckdb_tables()"
+        " union all select table_name, column_name, comment from duckdb_columns()"
+        " where schema_name in ('progress', 'marts')",
+        snapshot,
+    )
+    assert [row for row in rows if not row["comment"]] == []
+
+
+def test_every_table_has_a_primary_key_but_the_two_large_ones(snapshot):
+    _, rows = published.run_query(
+        "select table_name from duckdb_constraints() where constraint_type = 'PRIMARY KEY'",
+        snapshot,
+    )
+    assert {row["table_name"] for row in rows} == (TABLES.keys() | {"refreshes"}) - WITHOUT_KEY
+
+
+def test_booleans_and_counts_are_never_null(snapshot):
+    _, rows = published.run_query(
+        "select table_name, column_name, data_type from duckdb_columns()"
+        " where schema_name in ('progress', 'marts') and is_nullable"
+        " and data_type in ('BOOLEAN', 'BIGINT')",
+        snapshot,
+    )
+    assert rows == []
+
+
+def test_types_follow_the_names(snapshot):
+    _, rows = published.run_query(
+        "select column_name as name, data_type as type from duckdb_columns()"
+        " where schema_name in ('progress', 'marts')",
+        snapshot,
+    )
+    endings = {"_at": "TIMESTAMP", "_date": "DATE", "_month": "DATE", "_days": "DOUBLE"}
+    endings |= {"_rate": "DOUBLE", "_percentage": "DOUBLE", "_learners": "BIGINT"}
+    for row in rows:
+        for ending, type_ in endings.items():
+            if row["name"].endswith(ending):
+                assert row["type"] == type_, row["name"]
+
+
+def test_a_reader_can_neither_write_nor_reach_other_files(snapshot, tmp_path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    with published.connect(snapshot) as reader:
+        for statement in (
+            f"select * from read_csv('{secret}')",
+            f"copy marts.refreshes to '{tmp_path / 'out.csv'}'",
+            "delete from marts.refreshes",
+            "set enable_external_access = true",
+        ):
+            with pytest.raises(duckdb.Error):
+                reader.execute(statement)
+
+
+def test_a_table_is_read_by_its_name_with_or_without_its_schema(snapshot):
+    assert len(published.read_table("marts.refreshes", snapshot)) == 1
+    assert len(published.read_table("refreshes", snapshot)) == 1
+    with pytest.raises(published.UnknownTable, match="course_completion"):
+        published.read_table("courses", snapshot)
+
+
+def test_before_the_first_refresh_readers_are_told_what_to_do(tmp_path):
+    with pytest.raises(published.NothingPublished, match="learner-progress refresh"):
+        published.connect(load_settings(home=tmp_path, _env_file=None))
+
+
+def test_parquet_holds_the_same_tables_where_switched_on(tmp_path):
+    settings = load_settings(home=tmp_path, publish_parquet=True, _env_file=None)
+    refresh(settings, as_of=datetime(2025, 7, 1))
+    files = {path.stem for path in (settings.published / "parquet").glob("*/*.parquet")}
+    assert files == TABLES.keys() | {"refreshes"}
