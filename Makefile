@@ -12,6 +12,7 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt || $(BIN)/pip install --quiet --require-hashes -r constraints.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
 	touch $(READY)
 
 demo: setup
@@ -21,7 +22,7 @@ test: setup
 	$(BIN)/pytest -n 2
 
 ui: setup
-	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m orchestration.ui
+	$(BIN)/python -m orchestration.ui
 
 check: setup
 	$(BIN)/ruff format --check .

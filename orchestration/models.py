@@ -111,7 +111,7 @@ def _folders(settings: Settings) -> list[str]:
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     state = settings.home / "dbt"
     target = ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
-    return [*project, *target, "--quiet", "--log-level", "none"]
+    return [*project, *target, "--no-write-json", "--quiet", "--log-level", "none"]
 
 
 def _reporter(progress: Progress) -> Callable[[Any], None]:

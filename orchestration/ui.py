@@ -30,8 +30,11 @@ def main() -> None:
     prepare_dagster_home(dagster_home)
     os.environ["DAGSTER_HOME"] = str(dagster_home)
     os.chdir(PROJECT_ROOT)
+    tools = Path(sys.executable).parent
+    # Dagster looks for dbt on the PATH when it makes the manifest anew.
+    os.environ["PATH"] = os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)])
     port = sys.argv[1] if len(sys.argv) > 1 else "3000"
-    dagster = str(Path(sys.executable).parent / "dagster")
+    dagster = str(tools / "dagster")
     os.execv(dagster, [dagster, "dev", "-m", "orchestration.definitions", "-p", port])  # noqa: S606
 
 

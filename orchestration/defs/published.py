@@ -3,7 +3,7 @@
 import dagster as dg
 
 from orchestration import refresh
-from orchestration.defs.models import dbt_models
+from orchestration.defs.dbt import readers_tables
 from orchestration.defs.resources import RefreshRun
 
 
@@ -11,7 +11,7 @@ from orchestration.defs.resources import RefreshRun
     key=["published", "learner_progress"],
     group_name="published",
     kinds={"duckdb"},
-    deps=[key for key in dbt_models.keys if key.path[0] in {"progress", "marts"}],
+    deps=readers_tables(),
 )
 def learner_progress(refresh_run: RefreshRun) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The read-only snapshot with the schemas progress and marts, replaced in one atomic step."""

@@ -59,7 +59,7 @@ def land_batch(room: Room, delivery: Delivery, content: Content) -> tuple[int, C
 
 def _chunks(room: Room, source: Source, delivery: Delivery, content: Content) -> Iterator[pa.Table]:
     """Read the archived copy of a file: what is kept is what is landed."""
-    ending, _ = cast(tuple[str, str | None], ending_of(delivery.path.name))
+    ending, _ = cast("tuple[str, str | None]", ending_of(delivery.path.name))
     with content.open() as stream:
         for chunk in READERS[ending](stream, source, room.settings.home):
             yield chunk

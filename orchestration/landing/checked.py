@@ -117,7 +117,7 @@ class Checked:
     def _count(self, lines: int) -> tuple[int, ...]:
         prepared = f"execute count_{self.source.name}"
         statement = prepared if lines <= SMALL_FILE_LINES else self._prepared["count"]
-        return cast(tuple[int, ...], self._connection.execute(statement).fetchall()[0])
+        return cast("tuple[int, ...]", self._connection.execute(statement).fetchall()[0])
 
     def _reject_incomplete(self) -> None:
         source = self.source

@@ -182,8 +182,8 @@ def _source_of(folder: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    names = [name for name in os.listdir(folder) if _is_finished(name)]
-    return [folder / name for name in sorted(names, key=os.fsencode)]
+    files = (path for path in folder.iterdir() if _is_finished(path.name))
+    return sorted(files, key=lambda path: os.fsencode(path.name))
 
 
 def _is_finished(name: str) -> bool:

@@ -93,12 +93,14 @@ def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> Landed
     try:
         check(delivery)
         with opened(delivery) as file:
-            return _land_or_recognise(room, delivery, file, again, limits)
+            try:
+                return _land_or_recognise(room, delivery, file, again, limits)
+            except Unreadable as cause:
+                _check_rest(file)
+                set_aside(room.settings, delivery, str(cause))
+                return replace(left, status="set_aside", reason=str(cause))
     except LeftAlone as cause:
         return replace(left, reason=str(cause))
-    except Unreadable as cause:
-        set_aside(room.settings, delivery, str(cause))
-        return replace(left, status="set_aside", reason=str(cause))
     except (OSError, duckdb.OperationalError) as error:
         raise LandingFailed(
             f"{delivery.path} couldn't be landed ({str(error).splitlines()[0]}), but what landed"
@@ -110,7 +112,9 @@ def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> Landed
 def _land_or_recognise(
     room: Room, delivery: Delivery, file: OpenFile, again: bool, limits: Limits
 ) -> LandedFile:
-    content = _copy_at_rest(room.settings, delivery, file, limits)
+    _, packing = cast("tuple[str, str | None]", ending_of(delivery.path.name))
+    content = archive.copy_in(file.descriptor, packing, room.settings.archive, limits)
+    _check_rest(file)
     landed = _recognise(room, delivery, content, again)
     if landed is None:
         batch_id, counts = land_batch(room, delivery, content)
@@ -120,23 +124,9 @@ def _land_or_recognise(
     return landed
 
 
-def _copy_at_rest(
-    settings: Settings, delivery: Delivery, file: OpenFile, limits: Limits
-) -> Content:
-    """Copy a file's content to the archive.
-
-    Raises:
-        LeftAlone: it changed meanwhile. Unreadable: it is damaged or unfolds too far.
-    """
-    _, packing = cast(tuple[str, str | None], ending_of(delivery.path.name))
-    try:
-        content = archive.copy_in(file.descriptor, packing, settings.archive, limits)
-    except Unreadable:
-        if file.is_at_rest():
-            raise
+def _check_rest(file: OpenFile) -> None:
     if not file.is_at_rest():
         raise LeftAlone("is still being written; it lands when it rests")
-    return content
 
 
 def _recognise(room: Room, delivery: Delivery, content: Content, again: bool) -> LandedFile | None:

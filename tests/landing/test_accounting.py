@@ -2,7 +2,6 @@
 
 from itertools import count
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from story import event, json_lines
@@ -18,11 +17,6 @@ NOISE = st.one_of(
     GOOD.map(lambda line: line[:-1]),
     GOOD.map(lambda line: line.replace(b"Z", b"")),
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick():
-    settings.register_profile("landing", deadline=None, max_examples=40)
 
 
 @settings(

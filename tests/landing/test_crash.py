@@ -8,9 +8,9 @@ import sys
 import pytest
 from story import event, json_lines
 
-from orchestration.landing import ArchiveMismatch
+from orchestration.landing import ArchiveMismatch, land
 from orchestration.raw import create_tables
-from orchestration.settings import load_settings
+from orchestration.settings import PROJECT_ROOT, load_settings
 from orchestration.warehouse import open_warehouse
 
 KILLED = """
@@ -59,13 +59,13 @@ def test_killed_at_any_point_the_next_landing_completes_the_work(
     for name in "abc":
         (inbox / f"{name}.jsonl").write_text(json_lines(event(event_id=name)))
     script = KILLED.format(module=module, owner=owner, function=function, before=before)
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+    root = str(PROJECT_ROOT)
     killed = subprocess.run(
-        [sys.executable, "-c", script, tmp_path], cwd=root, env={**os.environ, "PYTHONPATH": root}
+        [sys.executable, "-c", script, tmp_path],
+        env={**os.environ, "PYTHONPATH": root},
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    from orchestration.landing import land
-
     with open_warehouse(settings) as connection:
         create_tables(connection)
         land(connection, settings)
@@ -75,6 +75,15 @@ def test_killed_at_any_point_the_next_landing_completes_the_work(
     assert sorted(path.name for path in settings.archive.iterdir()) == [
         f"00000000{number}__events__{name}.jsonl.zst" for number, name in enumerate("abc", 1)
     ]
+
+
+def test_what_a_killed_landing_left_in_the_archive_is_cleared(room):
+    room.settings.archive.mkdir()
+    for name in ("000000001__events__other.jsonl.zst", ".landing.part"):
+        (room.settings.archive / name).write_bytes(b"half")
+    room.land_one("events/a.jsonl", json_lines(event()))
+    kept = [path.name for path in room.settings.archive.iterdir()]
+    assert kept == ["000000001__events__a.jsonl.zst"]
 
 
 def test_an_archive_of_another_warehouse_is_never_cleared(room):

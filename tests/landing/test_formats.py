@@ -165,6 +165,12 @@ def test_a_broken_csv_line_swallows_no_other(room, reason, line):
     assert {text for (text,) in room.rows("select text from raw.rejected_lines")} == {line.encode()}
 
 
+def test_two_stray_quotes_swallow_no_line_between_them(room):
+    room.land_one("courses/a.csv", 'course_id,title\nc1,"open\nc2,T\nc3,x",T\nc4,T\n')
+    assert room.rows("select course_id from raw.courses order by line") == [("c2",), ("c4",)]
+    assert room.reasons() == [(2, "invalid_csv"), (4, "invalid_csv")]
+
+
 def test_a_record_over_many_lines_is_numbered_where_it_begins(room):
     text = 'course_id,title\n\nc1,"a\n\nb"\n,T\n'
     assert room.land_one("courses/a.csv", text).lines == 2

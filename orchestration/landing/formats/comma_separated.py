@@ -31,7 +31,7 @@ _VALUE = re.compile(r'"((?:[^"]++|"")*+)"(?:,|$)|([^",]*+)(?:,|$)')
 Lines = Iterator[tuple[int, bytes]]
 
 
-def read(stream: Stream, source: Source, scratch: Path) -> Iterator[pa.Table]:
+def read(stream: Stream, source: Source, _: Path) -> Iterator[pa.Table]:
     """Read comma-separated lines into chunks.
 
     Raises:
@@ -79,7 +79,7 @@ def _records(lines: _Pushback, source: Source) -> Iterator[Record]:
         if characters is None:
             yield fault(number, text, "invalid_utf8", "the line is not UTF-8", source)
             continue
-        fields: list[str | None] = [*_fields(characters)]
+        fields: list[str | None] = list(_fields(characters))
         if len(fields) == width:
             fields.append(None)
             yield Record(number, text, None, None, pick(fields))

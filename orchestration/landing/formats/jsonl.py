@@ -20,7 +20,7 @@ from orchestration.landing.formats.chunks import (
 from orchestration.landing.sources import Source
 
 
-def read(stream: Stream, source: Source, scratch: Path) -> Iterator[pa.Table]:
+def read(stream: Stream, source: Source, _: Path) -> Iterator[pa.Table]:
     """Read JSON lines into chunks."""
     return chunked(_records(stream, source), source)
 
@@ -41,13 +41,8 @@ def _record(number: int, text: bytes, source: Source) -> Record:
         return fault(number, text, "invalid_utf8", "the line is not UTF-8", source)
     try:
         value = _DECODER.decode(characters)
-    except json.JSONDecodeError as error:
-        detail = f"{error.msg} at character {error.pos + 1}"
-        return fault(number, text, "invalid_json", detail, source)
-    except ValueError as error:
-        return fault(number, text, "invalid_json", str(error), source)
-    except RecursionError:
-        return fault(number, text, "invalid_json", "nested too deeply", source)
+    except (ValueError, RecursionError) as error:
+        return fault(number, text, "invalid_json", _cause(error), source)
     if not isinstance(value, dict):
         return fault(number, text, "not_an_object", "the line is no object", source)
     return _judged(number, text, value, source)
@@ -55,6 +50,9 @@ def _record(number: int, text: bytes, source: Source) -> Record:
 
 def _judged(number: int, text: bytes, row: dict[str, Any], source: Source) -> Record:
     """Make a record of an object; a column with a fault is left out of its values."""
+    plain = tuple(map(row.get, source.names))
+    if set(map(type, plain)) == {str} and b"\\u" not in text:
+        return Record(number, text, None, None, plain)
     reason = detail = None
     values: list[str | None] = []
     for column in source.columns:
@@ -73,6 +71,12 @@ def _judged(number: int, text: bytes, row: dict[str, Any], source: Source) -> Re
                 reason, detail = wrong
         values.append(value)
     return Record(number, text, reason, detail, tuple(values))
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def _has_lone_surrogate(value: str) -> bool:

@@ -1,6 +1,5 @@
 """Parquet: typed columns, turned into the same text as the other formats carry."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,8 @@ from orchestration.landing.sources import Column, Kind, Source
 
 DAMAGED = (OSError, pa.ArrowException)
 
+_TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
+
 
 def read(stream: Stream, source: Source, scratch: Path) -> Iterator[pa.Table]:
     """Read Parquet rows into chunks; a row is numbered from 1 and has no text of its own.
@@ -23,7 +24,8 @@ def read(stream: Stream, source: Source, scratch: Path) -> Iterator[pa.Table]:
         Unreadable: the file is damaged, lacks a required column, or has one of a wrong type.
     """
     with tempfile.TemporaryFile(dir=scratch) as file:
-        shutil.copyfileobj(stream, file, 1 << 20)
+        while block := stream.read(1 << 20):
+            file.write(block)
         try:
             parquet = pq.ParquetFile(file)
             columns = _columns(parquet.schema_arrow, source)
@@ -62,7 +64,7 @@ def _check_type(column: Column, kind: pa.DataType) -> None:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return any(test(kind) for test in _TEXTS)
 
 
 def _chunk(
