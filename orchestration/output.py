@@ -45,8 +45,12 @@ def as_csv(rows: Rows, columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def as_table(rows: Rows, columns: Sequence[str], title: str | None = None) -> str:
-    """Rows as a table for people: numbers to the right, NULL as a dash, as wide as the terminal."""
+def as_table(rows: Rows, columns: Sequence[str], title: str | None = None, width: int = 220) -> str:
+    """Rows as a table for people: numbers to the right, NULL as a dash, times to the second in UTC.
+
+    It is as wide as the terminal, and wide where there is none; a table with a title has words
+    at the head of its columns, each on a line, where others have the columns' names.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -55,10 +59,11 @@ def as_table(rows: Rows, columns: Sequence[str], title: str | None = None) -> st
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in columns:
         numeric = any(_is_number(row[column]) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        head = column.replace("_", "\n") if title else column
+        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_printable(_shown(row[column]))) for column in columns))
-    width = shutil.get_terminal_size((200, 24)).columns if sys.stdout.isatty() else 220
+    width = shutil.get_terminal_size((220, 24)).columns if sys.stdout.isatty() else 220
     console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(table)
     text = console.file.getvalue()  # type: ignore[attr-defined]
@@ -128,7 +133,11 @@ def _cell(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "–" if value is None else f"{value:,}" if type(value) is int else _cell(value)
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}" if value.second == 0 else f"{value:%Y-%m-%d %H:%M:%S}"
+    return f"{value:,}" if type(value) is int else _cell(value)
 
 
 def _printable(text: str) -> str:

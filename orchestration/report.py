@@ -24,8 +24,8 @@ QUESTIONS = {
         mart="course_completion",
         order="completion_rate desc nulls last, course_id",
         shown=(
-            "course_id",
             "course_title",
+            "course_id",
             "total_lessons",
             "enrolled_learners",
             "started_learners",
@@ -39,15 +39,13 @@ QUESTIONS = {
         mart="lesson_drop_off",
         order="drop_off_rank, drop_off_rate desc nulls last, course_id, lesson_id",
         shown=(
-            "drop_off_rank",
+            "lesson_title",
             "course_id",
             "position",
-            "lesson_title",
             "viewed_learners",
             "viewed_not_completed_learners",
             "drop_off_rate",
-            "stalled_learners",
-            "reach_rate",
+            "stalled_rate",
             "stop_rate",
         ),
     ),
@@ -126,7 +124,8 @@ def as_text(answered: dict[str, Answer], format_: str) -> str:
     """The answers as tables for people, as CSV, or as JSON: a list, of several an object."""
     if format_ == "json":
         rows = {name: answer.rows for name, answer in answered.items()}
-        return output.as_json(rows if len(rows) > 1 else [*rows.values()][0]) + "\n"
+        (only, *others) = rows.values()
+        return output.as_json(rows if others else only) + "\n"
     if format_ == "csv":
         return "\n".join(output.as_csv(answer.rows, answer.columns) for answer in answered.values())
     return "\n".join(_as_table(answer) for answer in answered.values())

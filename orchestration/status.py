@@ -52,19 +52,21 @@ class Gaps:
         lines = []
         if self.unknown_courses:
             lines.append(
-                f"{self.unknown_course_events:,} events of {self.unknown_courses:,} unknown courses"
-                " are in no report: land the courses' rows in landing/courses/."
+                f"Events of unknown courses ({self.unknown_course_events:,} of"
+                f" {self.unknown_courses:,}) are in no report: land the courses' rows in"
+                " landing/courses/."
             )
         if self.unknown_lessons:
             lines.append(
-                f"{self.unknown_lesson_events:,} events of {self.unknown_lessons:,} unknown lessons"
-                " count towards no progress: land the lessons' rows in landing/lessons/."
+                f"Events of unknown lessons ({self.unknown_lesson_events:,} of"
+                f" {self.unknown_lessons:,}) count towards no progress: land the lessons' rows in"
+                " landing/lessons/."
             )
         if self.learners_without_enrollment and not infer_enrollments:
             lines.append(
-                f"{self.learners_without_enrollment:,} learners have events in a course without an"
-                " enrollment and are in no rate: land enrollments, or set"
-                " LEARNER_PROGRESS_INFER_ENROLLMENTS=true where the platform sends none."
+                f"Learners without an enrollment ({self.learners_without_enrollment:,}) are in no"
+                " rate: land enrollments, or set LEARNER_PROGRESS_INFER_ENROLLMENTS=true where the"
+                " platform sends none."
             )
         return lines
 

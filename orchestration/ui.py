@@ -10,6 +10,8 @@ _INSTANCE = """\
 # Written by `make ui`: one run at a time, and nothing is sent anywhere.
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1

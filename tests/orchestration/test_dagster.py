@@ -62,7 +62,9 @@ def test_the_job_lands_builds_checks_and_publishes(defs, home):
     with dg.instance_for_test() as instance:
         result = defs.resolve_job_def("refresh").execute_in_process(
             instance=instance,
-            run_config={"resources": {"refresh_run": {"config": {"as_of": "2025-07-01T00:00:00Z"}}}},
+            run_config={
+                "resources": {"refresh_run": {"config": {"as_of": "2025-07-01T00:00:00Z"}}}
+            },
         )
         assert result.success
         checks = result.get_asset_check_evaluations()

@@ -1,0 +1,187 @@
+"""The console script: what people and programs get from each command, and how it fails."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestration import cli
+from orchestration.academy import ACADEMY, STORY_ENDS_AT
+from orchestration.refresh import refresh
+from orchestration.settings import load_settings
+from orchestration.warehouse import writer_lock
+
+COMMANDS = ["refresh", "land", "report", "status", "rejected", "sql", "generate", "demo"]
+
+
+@pytest.fixture(scope="module")
+def academy(tmp_path_factory):
+    settings = load_settings(home=tmp_path_factory.mktemp("academy"), _env_file=None)
+    refresh(settings, as_of=STORY_ENDS_AT, paths=[ACADEMY])
+    return settings.home
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Call the console script in this process: exit code, standard output, standard error."""
+
+    def call(home: Path, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("LEARNER_PROGRESS_HOME", str(home))
+        monkeypatch.setattr(sys, "argv", ["learner-progress", *arguments])
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as exit_:
+            code = exit_.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run, tmp_path, command):
+    code, out, _ = run(tmp_path, command, "--help")
+    assert code == 0
+    assert "--json" in out
+
+
+def test_wrong_usage_exits_with_two(run, tmp_path):
+    assert run(tmp_path, "report", "everything")[0] == 2
+    assert run(tmp_path, "refresh", "--as-of", "yesterday")[0] == 2
+    assert run(tmp_path, "refresh", "--as-of", "2025-07-01T00:00:00")[0] == 2
+    assert run(tmp_path, "generate", "--learners", "0")[0] == 2
+
+
+@pytest.mark.parametrize("command", [["report"], ["sql", "select 1"], ["report", "overdue"]])
+def test_before_the_first_refresh_a_sentence_says_what_to_do(run, tmp_path, command):
+    code, out, err = run(tmp_path, *command)
+    assert code == 1
+    assert out == ""
+    assert "learner-progress refresh" in err
+    assert "Traceback" not in err
+
+
+def test_a_bad_setting_is_named_in_a_sentence(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("LEARNER_PROGRESS_TIMEZONE", "Middle-earth/Shire")
+    code, _, err = run(tmp_path, "status")
+    assert code == 1
+    assert "LEARNER_PROGRESS_TIMEZONE" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_home_that_cannot_be_written_is_named_in_a_sentence(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = run(tmp_path / "file" / "home", "refresh")
+    assert code == 1
+    assert str(tmp_path / "file") in err
+
+
+def test_a_busy_warehouse_is_left_at_once_where_asked(run, tmp_path):
+    with writer_lock(load_settings(home=tmp_path, _env_file=None)):
+        program = "import sys; from orchestration.cli import main; main()"
+        done = subprocess.run(
+            [sys.executable, "-c", program, "refresh", "--no-wait"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"LEARNER_PROGRESS_HOME": str(tmp_path), "PATH": ""},
+        )
+    assert done.returncode == 1
+    assert "is being written by process" in done.stderr
+
+
+@pytest.mark.parametrize("question", ["completion", "drop-off", "time-to-complete", "overdue"])
+def test_a_report_is_the_same_rows_in_every_format(run, academy, question):
+    rows = json.loads(run(academy, "report", question, "--json")[1])
+    assert rows
+    text = run(academy, "report", question, "--format", "csv")[1]
+    lines = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(lines) == len(rows)
+    assert list(lines[0]) == list(rows[0])
+    table = run(academy, "report", question)[1]
+    assert str(rows[0]["course_id"]) in table
+
+
+def test_a_report_can_be_about_one_course_and_short(run, academy):
+    rows = json.loads(
+        run(academy, "report", "drop-off", "--course", "bread", "--limit", "2", "--json")[1]
+    )
+    assert [row["drop_off_rank"] for row in rows] == [1, 2]
+    assert {row["course_id"] for row in rows} == {"bread"}
+
+
+def test_all_answers_as_json_are_one_object(run, academy):
+    answers = json.loads(run(academy, "report", "--format", "json", "--limit", "1")[1])
+    assert list(answers) == ["completion", "drop-off", "time-to-complete", "overdue"]
+
+
+def test_instants_in_json_are_utc_with_z(run, academy):
+    row = json.loads(run(academy, "report", "overdue", "--limit", "1", "--json")[1])[0]
+    assert row["due_at"].endswith("Z")
+
+
+def test_status_says_what_makes_reports_empty(run, academy):
+    state = json.loads(run(academy, "status", "--json")[1])
+    assert state["events"] == 29_085
+    assert state["new_duplicates"] == 939
+    assert state["new_rejected_lines"] == 17
+    assert state["unknown_courses"] == 1
+    assert state["unknown_lessons"] == 4
+    assert state["learners_without_enrollment"] == 16
+    assert state["inbox_files"] == 0
+    assert "Events of unknown courses" in run(academy, "report")[2]
+    assert "To do" in run(academy, "status")[1]
+
+
+def test_rejected_lines_come_with_file_line_and_reason(run, academy):
+    rows = json.loads(run(academy, "rejected", "--json")[1])
+    assert len(rows) == 17
+    assert list(rows[0]) == ["source", "file", "line", "reason", "detail", "text"]
+    some = json.loads(run(academy, "rejected", "--reason", "event_id_conflict", "--json")[1])
+    assert {row["reason"] for row in some} == {"event_id_conflict"}
+    assert "event_id_conflict" in run(academy, "rejected")[1]
+
+
+def test_sql_reads_the_snapshot_and_nothing_else(run, academy):
+    rows = json.loads(run(academy, "sql", "select count(*) as n from marts.refreshes", "--json")[1])
+    assert rows == [{"n": 1}]
+    for query in ("select * from read_csv('/etc/passwd')", "drop table marts.refreshes", "selec"):
+        code, _, err = run(academy, "sql", query)
+        assert code == 1
+        assert "Traceback" not in err
+
+
+def test_land_prints_the_account_of_every_file(run, academy, tmp_path):
+    result = json.loads(run(tmp_path, "land", str(ACADEMY / "courses"), "--json")[1])
+    file = result["files"][0]
+    assert {"source", "file", "batch_id", "status", "reason"} <= file.keys()
+    assert result["totals"]["lines"] == sum(
+        result["totals"][part] for part in ("accepted", "duplicates", "rejected", "ignored")
+    )
+    again = json.loads(run(tmp_path, "land", str(ACADEMY / "courses"), "--json")[1])
+    assert {file["status"] for file in again["files"]} == {"already_landed"}
+
+
+def test_generated_files_can_be_landed(run, tmp_path):
+    out = tmp_path / "world"
+    arguments = ["--learners", "20", "--courses", "2", "--events", "500", "--out", str(out)]
+    made = json.loads(run(tmp_path / "home", "generate", *arguments, "--json")[1])
+    assert made["rows"]["events"] == 500
+    landed = json.loads(run(tmp_path / "home", "land", str(out), "--json")[1])
+    assert landed["totals"]["rejected"] == 0
+    assert landed["totals"]["lines"] == sum(made["rows"].values())
+
+
+def test_the_demo_leaves_a_home_with_other_data_alone(run, tmp_path):
+    inbox = tmp_path / "landing" / "courses"
+    inbox.mkdir(parents=True)
+    (inbox / "own.jsonl").write_text('{"course_id": "knots", "title": "Knots"}\n')
+    run(tmp_path, "land")
+    code, _, err = run(tmp_path, "demo")
+    assert code == 1
+    assert "LEARNER_PROGRESS_HOME" in err
