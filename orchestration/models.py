@@ -21,10 +21,10 @@ class ModelsFailed(Exception):
 
 
 def models_fingerprint() -> str:
-    """A hash over everything that makes the models: it changes when a model does."""
+    """A hash over everything that makes the models: it changes when a model or a test does."""
     digest = hashlib.sha256()
     for path in sorted(DBT_PROJECT.rglob("*")):
-        if path.suffix in {".sql", ".yml"} and "target" not in path.parts:
+        if path.suffix in {".sql", ".yml"} and not {"target", "unit_tests"} & set(path.parts):
             digest.update(str(path.relative_to(DBT_PROJECT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -5,11 +5,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import hypothesis
 import pandas as pd
 import pytest
 
 from orchestration import published
 from orchestration.settings import Settings, load_settings
+
+hypothesis.settings.register_profile("default", max_examples=60, derandomize=True)
+hypothesis.settings.register_profile("thorough", max_examples=2_000)
+hypothesis.settings.load_profile("default")
 
 TABLES = {
     "lesson_progress": ["learner_id", "course_id", "lesson_id"],
@@ -45,7 +50,7 @@ def deliver(settings: Settings) -> Callable[[str, str, Sequence[dict[str, object
 
 
 def readers_tables(settings: Settings) -> dict[str, pd.DataFrame]:
-    """Every table of the snapshot but `refreshes`, in the order of its key, without landing times."""
+    """Every table of the snapshot but `refreshes`, ordered by its key, without landing times."""
     tables = {}
     for name, key in TABLES.items():
         frame = published.read_table(name, settings).sort_values(key, ignore_index=True)
