@@ -28,7 +28,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/sqlfmt --check --quiet dbt_project
+	$(BIN)/sqlfmt --check --quiet dbt_project/models dbt_project/macros dbt_project/tests
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/pytest tests/house
 
@@ -36,4 +36,5 @@ lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev pyproject.toml -o constraints.txt
 
 docs: setup
-	$(BIN)/dbt docs generate --project-dir dbt_project --profiles-dir dbt_project
+	$(BIN)/dbt docs generate --quiet --static --no-compile --empty-catalog --project-dir dbt_project --profiles-dir dbt_project
+	@echo "Open dbt_project/target/static_index.html"

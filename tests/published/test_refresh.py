@@ -165,10 +165,9 @@ def test_what_a_killed_refresh_left_is_gone_after_the_next(settings):
 
 
 def test_a_refresh_that_may_not_wait_says_who_writes(settings):
-    with writer_lock(settings):
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            with pytest.raises(WarehouseBusy, match="is being written by process"):
-                pool.apply(_refresh_without_waiting, (settings.home,))
+    pool = multiprocessing.get_context("spawn").Pool(1)
+    with pool, writer_lock(settings), pytest.raises(WarehouseBusy, match="written by process"):
+        pool.apply(_refresh_without_waiting, (settings.home,))
 
 
 def _refresh_without_waiting(home: Path) -> None:
