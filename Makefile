@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test ui check lock docs
+.PHONY: setup demo test test-slow ui check lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -19,7 +19,10 @@ demo: setup
 	$(BIN)/learner-progress demo
 
 test: setup
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: setup
+	$(BIN)/pytest -n 2 -m slow
 
 ui: setup
 	$(BIN)/python -m orchestration.ui

@@ -7,39 +7,16 @@ from typing import Any
 
 import click
 
-FORMATS = click.Choice(["table", "csv", "json"])
-QUESTIONS = click.Choice(["completion", "drop-off", "time-to-complete", "overdue", "all"])
-SOURCES = click.Choice(["courses", "lessons", "enrollments", "deadlines", "events"])
-EXISTING = click.Path(path_type=Path)
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-format_option = click.option(
-    "--format", "format_", type=FORMATS, default="table", show_default=True, help="How to print."
-)
-wait_option = click.option(
-    "--wait/--no-wait",
-    default=True,
-    show_default=True,
-    help="Wait while another process writes, or leave at once.",
-)
-
-
-class _Instant(click.ParamType):  # type: ignore[type-arg]
-    name = "instant"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        from orchestration.refresh import InvalidInstant, parse_instant
-
-        try:
-            return value if isinstance(value, datetime) else parse_instant(value)
-        except InvalidInstant as error:
-            self.fail(str(error), param, ctx)
-
-
-as_of_option = click.option(
-    "--as-of",
-    type=_Instant(),
-    help="The instant to speak about, as 2025-07-01T00:00:00Z; now if not given.",
+from orchestration import cli_landing
+from orchestration.cli_options import (
+    EXISTING,
+    QUESTIONS,
+    as_of_option,
+    chosen_settings,
+    format_option,
+    json_option,
+    wait_option,
+    warn,
 )
 
 
@@ -53,10 +30,11 @@ def cli() -> None:
 @click.option("--full-refresh", is_flag=True, help="Build every model anew from raw.")
 @as_of_option
 @click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True)
+@click.option("--strict", is_flag=True, help="Fail where a file has too many rejected lines.")
 @wait_option
 @json_option
 def refresh(
-    full_refresh: bool, as_of: datetime | None, engine: str, wait: bool, as_json: bool
+    full_refresh: bool, as_of: datetime | None, engine: str, strict: bool, wait: bool, as_json: bool
 ) -> None:
     """Land what waits in the inbox, build and test every model, and publish if all tests pass."""
     from orchestration import output
@@ -64,35 +42,15 @@ def refresh(
 
     with output.progress_bar("Refreshing") as report:
         result = refreshing.refresh(
-            _settings(),
+            chosen_settings(),
             as_of=as_of,
             full_refresh=full_refresh,
             engine=engine,
+            strict=strict,
             wait=wait,
             progress=report,
         )
     _print_refresh(result, as_json)
-
-
-@cli.command()
-@click.argument("paths", nargs=-1, type=EXISTING)
-@click.option("--source", type=SOURCES, help="What the files hold; else their folder's name says.")
-@click.option("--again", is_flag=True, help="Land known catalogue content as a new batch.")
-@wait_option
-@json_option
-def land(
-    paths: tuple[Path, ...], source: str | None, again: bool, wait: bool, as_json: bool
-) -> None:
-    """Land files or folders, else the inbox, without building the models."""
-    from orchestration import output
-    from orchestration import refresh as refreshing
-    from orchestration.warehouse import writer_lock
-
-    settings = _settings()
-    with writer_lock(settings, wait=wait), output.progress_bar("Landing") as report:
-        landed = refreshing.land(settings, paths=paths, source=source, again=again, progress=report)
-    click.echo(output.as_json(landed.summary()) if as_json else output.landing_table(landed))
-    _warn(landed.warnings)
 
 
 @cli.command()
@@ -107,13 +65,13 @@ def report(
     """Answer the administrators' four questions from the published snapshot."""
     from orchestration import report, status
 
-    settings = _settings()
+    settings = chosen_settings()
     format_ = "json" if as_json else format_
     if limit is None and format_ == "table":
         limit = 15
     answers = report.answers(settings, question, course_id=course_id, limit=limit)
     click.echo(report.as_text(answers, format_), nl=False)
-    _warn(status.load_gaps(settings).remedies(infer_enrollments=settings.infer_enrollments))
+    warn(status.load_gaps(settings).remedies(infer_enrollments=settings.infer_enrollments))
 
 
 @cli.command()
@@ -123,28 +81,12 @@ def status(as_json: bool) -> None:
     from orchestration import output
     from orchestration import status as state_of
 
-    state = state_of.status(_settings())
+    state = state_of.status(chosen_settings())
     if as_json:
         click.echo(output.as_json(state))
         return
     for line in state_of.as_lines(state):
         click.echo(line)
-
-
-@cli.command()
-@click.option("--reason", help="Only lines rejected for this reason.")
-@click.option("--limit", type=click.IntRange(min=0), help="At most so many lines.")
-@format_option
-@json_option
-def rejected(reason: str | None, limit: int | None, format_: str, as_json: bool) -> None:
-    """Show the rejected lines with file, line and reason."""
-    from orchestration import landing, output, raw
-
-    format_ = "json" if as_json else format_
-    with raw.opened(_settings()) as connection:
-        rows = landing.rejected_lines(connection, reason=reason, limit=limit)
-        counts = landing.rejected_counts(connection)
-    click.echo(output.rejected_text(rows, counts, format_), nl=False)
 
 
 @cli.command()
@@ -155,7 +97,7 @@ def sql(query: str, format_: str, as_json: bool) -> None:
     """Run a read-only query on the published snapshot."""
     from orchestration import output, published
 
-    columns, rows = published.run_query(query, _settings())
+    columns, rows = published.run_query(query, chosen_settings())
     click.echo(output.as_text(rows, columns, "json" if as_json else format_), nl=False)
 
 
@@ -189,7 +131,7 @@ def demo(as_json: bool) -> None:
     from orchestration import academy, output
 
     with output.progress_bar("Refreshing") as bar:
-        result = academy.refresh_academy(_settings(), progress=bar)
+        result = academy.refresh_academy(chosen_settings(), progress=bar)
     _print_refresh(result, as_json)
     if not as_json:
         click.echo()
@@ -198,10 +140,8 @@ def demo(as_json: bool) -> None:
         )
 
 
-def _settings() -> Any:
-    from orchestration.settings import load_settings
-
-    return load_settings()
+for command in cli_landing.COMMANDS:
+    cli.add_command(command)
 
 
 def _print_refresh(result: Any, as_json: bool) -> None:
@@ -213,12 +153,11 @@ def _print_refresh(result: Any, as_json: bool) -> None:
         if result.landed.files:
             click.echo(output.landing_table(result.landed) + "\n")
         click.echo(result.headline())
-    _warn(result.warnings)
+    warn(result.warnings)
 
 
-def _warn(warnings: list[str]) -> None:
-    for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
+# What the engine raises when it can't write; a query that is wrong is another matter.
+_FULL_DISK = {"IOException", "TransactionException", "OutOfMemoryException", "FatalException"}
 
 
 def _fail(message: str, code: int = 1) -> None:
@@ -239,6 +178,9 @@ def main() -> None:
         place = f" ({error.filename})" if error.filename else ""
         _fail(f"{error.strerror or error}{place}; mend that and run the command again.")
     except Exception as error:
+        if type(error).__name__ in _FULL_DISK and "duckdb" in type(error).__module__:
+            reason = str(error).splitlines()[0]
+            _fail(f"{reason}; see that there is room on the disk, and run the command again.")
         if not type(error).__module__.startswith("orchestration."):
             raise
         _fail(str(error))

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration import models, published, raw
+from orchestration import models, published
 from orchestration.settings import Settings
 
 _LAST = """
@@ -26,9 +26,13 @@ with
 select
     $refresh_id, $as_of, $started_at, null, $engine,
     (select count(*) from raw.events),
-    (select coalesce(sum(accepted), 0) from new_files where not list_contains($catalogue, source)),
+    (
+        select count(*) from raw.events
+        where recorded_at > coalesce((select landed_at from last_published), '1900-01-01')
+    ),
     (select coalesce(sum(duplicates), 0) from new_files),
-    (select coalesce(sum(rejected), 0) from new_files),
+    -- What a replay rejects again isn't new.
+    (select coalesce(sum(rejected), 0) from new_files where file <> 'replay'),
     (select max(occurred_at) from raw.events),
     (select max(recorded_at) from raw.landed_files),
     $models_fingerprint, $settings_fingerprint
@@ -93,7 +97,6 @@ def record(
             "as_of": as_of,
             "started_at": started_at,
             "engine": engine,
-            "catalogue": list(raw.CATALOGUE_KEYS),
             "models_fingerprint": models.models_fingerprint(),
             "settings_fingerprint": models.settings_fingerprint(settings),
         },

@@ -52,17 +52,10 @@ def connect(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
     """
     settings = settings or load_settings()
     # The link is followed here: DuckDB gives a process that still has a file open the old one.
-    for _ in range(100):
+    while settings.snapshot_file.exists():
+        snapshot = settings.snapshot_file.resolve()
         try:
-            snapshot = settings.snapshot_file.resolve(strict=True)
-        except FileNotFoundError:
-            break
-        try:
-            return duckdb.connect(
-                str(snapshot),
-                read_only=True,
-                config={"enable_external_access": "false", "lock_configuration": "true"},
-            )
+            return _attached(snapshot)
         except duckdb.IOException:
             # Replaced, and dropped as too old, between the two steps: follow the link again.
             if snapshot.exists():
@@ -70,6 +63,20 @@ def connect(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
     raise NothingPublished(
         f"Nothing is published in {settings.published} yet: run `learner-progress refresh` first."
     )
+
+
+def _attached(snapshot: Path) -> duckdb.DuckDBPyConnection:
+    """Attach the file to a database in memory, so that no other connection's options matter."""
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"attach '{_quoted(snapshot)}' as learner_progress (read_only)")
+        connection.execute("use learner_progress")
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def read_table(name: str, settings: Settings | None = None) -> "pd.DataFrame":
@@ -169,14 +176,14 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
         _verify(connection, refresh_id)
         connection.execute(_STAMP, [published_at, refresh_id])
         connection.execute("checkpoint")
-    _flush(candidate)
+    flush(candidate)
     snapshot = settings.published / f"learner_progress__{refresh_id}.duckdb"
     candidate.rename(snapshot)
     link = settings.published / ".learner_progress.link"
     link.unlink(missing_ok=True)
     link.symlink_to(snapshot.name)
     link.replace(settings.snapshot_file)
-    _flush(settings.published)
+    flush(settings.published)
     _drop_old_snapshots(settings)
     if settings.publish_parquet:
         publish_parquet(settings)
@@ -184,17 +191,12 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
 
 
 def _verify(connection: duckdb.DuckDBPyConnection, refresh_id: str) -> None:
-    tables = connection.execute(_TABLES).fetchall()
-    missing = {"lesson_progress", "lesson_completions", "course_progress", "refreshes"} - {
-        table for _, table in tables
-    }
-    strangers = sorted({schema for schema, _ in tables} - set(ROOMS))
+    rooms = {schema for schema, _ in connection.execute(_TABLES).fetchall()}
     newest = connection.execute("select max(refresh_id) from marts.refreshes").fetchone()
-    if missing or strangers or newest != (refresh_id,):
+    if rooms != set(ROOMS) or newest != (refresh_id,):
         raise SnapshotRefused(
-            f"The candidate of refresh {refresh_id} is not published: it lacks"
-            f" {sorted(missing) or 'nothing'}, has {strangers or 'nothing'} beside"
-            f" the readers' schemas, and its newest refresh is {newest and newest[0]}."
+            f"The candidate of refresh {refresh_id} is not published: it holds"
+            f" {', '.join(sorted(rooms))} as of refresh {newest and newest[0]}."
         )
 
 
@@ -222,7 +224,7 @@ def _drop_old_snapshots(settings: Settings) -> None:
         old.unlink()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Make a file's content, or a folder's entries, survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -16,6 +16,12 @@ CATALOGUE_KEYS = {
 }
 
 _LANDED = "batch_id BIGINT NOT NULL, line BIGINT NOT NULL, recorded_at TIMESTAMP NOT NULL"
+# A replayed row keeps its place among the rows of its key: the batch whose file delivered it.
+# NULL in all others, whose place is their own batch.
+_UPSERTED = f"{_LANDED}, delivered_batch_id BIGINT"
+
+EVENT_KEY = "hash(event_id)"
+"""The key by which an event's id is found among all events: 64 bits, confirmed by the id itself."""
 
 _TABLES = f"""
 create schema if not exists raw;
@@ -23,21 +29,21 @@ create schema if not exists raw;
 create table if not exists raw.events (
     event_id VARCHAR NOT NULL, event_type VARCHAR NOT NULL, learner_id VARCHAR NOT NULL,
     course_id VARCHAR NOT NULL, lesson_id VARCHAR NOT NULL, occurred_at TIMESTAMP NOT NULL,
-    {_LANDED}
+    {_LANDED}, event_key UBIGINT NOT NULL
 );
 create table if not exists raw.courses (
-    course_id VARCHAR NOT NULL, title VARCHAR NOT NULL, {_LANDED}
+    course_id VARCHAR NOT NULL, title VARCHAR NOT NULL, {_UPSERTED}
 );
 create table if not exists raw.lessons (
     course_id VARCHAR NOT NULL, lesson_id VARCHAR NOT NULL, position BIGINT NOT NULL,
-    title VARCHAR NOT NULL, section VARCHAR, added_at TIMESTAMP, removed_at TIMESTAMP, {_LANDED}
+    title VARCHAR NOT NULL, section VARCHAR, added_at TIMESTAMP, removed_at TIMESTAMP, {_UPSERTED}
 );
 create table if not exists raw.enrollments (
     learner_id VARCHAR NOT NULL, course_id VARCHAR NOT NULL,
-    enrolled_at TIMESTAMP NOT NULL, unenrolled_at TIMESTAMP, {_LANDED}
+    enrolled_at TIMESTAMP NOT NULL, unenrolled_at TIMESTAMP, {_UPSERTED}
 );
 create table if not exists raw.deadlines (
-    course_id VARCHAR NOT NULL, learner_id VARCHAR, due_at TIMESTAMP, {_LANDED}
+    course_id VARCHAR NOT NULL, learner_id VARCHAR, due_at TIMESTAMP, {_UPSERTED}
 );
 create table if not exists raw.landed_files (
     batch_id BIGINT NOT NULL PRIMARY KEY, source VARCHAR NOT NULL, file VARCHAR NOT NULL,
@@ -51,6 +57,21 @@ create table if not exists raw.rejected_lines (
     line BIGINT NOT NULL, reason VARCHAR NOT NULL, detail VARCHAR NOT NULL, text BLOB NOT NULL,
     recorded_at TIMESTAMP NOT NULL
 );
+create table if not exists raw.voided_statements (
+    source VARCHAR NOT NULL, statement_id VARCHAR NOT NULL, batch_id BIGINT NOT NULL,
+    recorded_at TIMESTAMP NOT NULL
+);
+create table if not exists raw.replayed_lines (
+    batch_id BIGINT NOT NULL, first_batch_id BIGINT NOT NULL, source VARCHAR NOT NULL,
+    file VARCHAR NOT NULL, line BIGINT NOT NULL, reason VARCHAR NOT NULL,
+    first_recorded_at TIMESTAMP NOT NULL
+);
+create table if not exists raw.erased_learners (
+    learner_hash VARCHAR NOT NULL PRIMARY KEY, erased_at TIMESTAMP NOT NULL
+);
+create table if not exists raw.erased_lines (
+    batch_id BIGINT NOT NULL, accepted BIGINT NOT NULL, rejected BIGINT NOT NULL
+);
 create table if not exists raw.refreshes (
     refresh_id VARCHAR NOT NULL PRIMARY KEY, as_of TIMESTAMP NOT NULL,
     started_at TIMESTAMP NOT NULL, published_at TIMESTAMP, engine VARCHAR NOT NULL,
@@ -60,6 +81,12 @@ create table if not exists raw.refreshes (
 );
 """
 
+
+# The database's hash is the same for ever within a version, and may change with the next.
+_STALE_KEYS = f"""
+select 1 from (select event_id, event_key from raw.events limit 2048) where event_key <> {EVENT_KEY}
+"""
+_NEW_KEYS = f"alter table raw.events alter event_key type UBIGINT using {EVENT_KEY}"
 
 _OLDER_COMPLETIONS = """
 select count(*)
@@ -89,8 +116,13 @@ def older_completions(connection: duckdb.DuckDBPyConnection, batches: list[int])
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create schema `raw` and its tables where they are missing; existing rows are untouched."""
+    """Create schema `raw` and its tables where they are missing; what landed is untouched.
+
+    Keys of events are made anew where another version of the database made them.
+    """
     connection.execute(_TABLES)
+    if connection.execute(_STALE_KEYS).fetchone():
+        connection.execute(_NEW_KEYS)
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import landing, ledger, models, published, raw
+from orchestration import ledger, models, published, raw
+from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
 from orchestration.models import Progress
 from orchestration.settings import Settings
@@ -30,20 +31,6 @@ class Refresh:
     engine: str
     full: bool
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Landed:
-    """What became of the delivered files, and what an operator should know of it."""
-
-    files: list[landing.LandedFile]
-    warnings: list[str]
-
-    def summary(self) -> dict[str, Any]:
-        """The files and their totals, as `land --json` prints them."""
-        counts = ("lines", "accepted", "duplicates", "rejected", "ignored")
-        totals = {name: sum(getattr(file, name) for file in self.files) for name in counts}
-        return {"files": [asdict(file) for file in self.files], "totals": totals}
 
 
 @dataclass(frozen=True)
@@ -82,6 +69,7 @@ def refresh(
     as_of: datetime | None = None,
     full_refresh: bool = False,
     engine: str = "duckdb",
+    strict: bool = False,
     wait: bool = True,
     paths: Sequence[Path] = (),
     progress: Progress | None = None,
@@ -91,17 +79,21 @@ def refresh(
     Args:
         as_of: the instant to speak about, UTC without a zone; the start of the refresh if None.
         full_refresh: build every model anew from raw.
+        strict: whether too many rejected lines in a landed file are a failure.
         wait: whether to wait while another process writes.
         paths: files or folders to land instead of the inbox.
 
     Raises:
         WarehouseBusy: another process writes and `wait` is false; nothing was done.
+        TooManyRejected: with `strict`; what landed stays landed, nothing was published.
         ModelsFailed: a model or test failed; what landed stays landed, readers keep the last
             good snapshot.
     """
     with writer_lock(settings, wait=wait):
         started = begin(settings, as_of=as_of, full_refresh=full_refresh, engine=engine)
         landed = land(settings, paths=paths)
+        if strict:
+            landed.check_rejected(settings)
         warnings = [*started.warnings, *landed.warnings, *record(settings, started)]
         build(settings, started, progress=progress)
         published_at = publish(settings, started)
@@ -135,44 +127,6 @@ def begin(
         full=full_refresh or bool(reasons) or not last,
         warnings=tuple(f"{reason} since the last refresh: this one is full." for reason in reasons),
     )
-
-
-def land(
-    settings: Settings,
-    *,
-    paths: Sequence[Path] = (),
-    source: str | None = None,
-    again: bool = False,
-    progress: Progress | None = None,
-) -> Landed:
-    """Land the given files or folders, else the inbox; the caller holds the writer's lock."""
-    with open_warehouse(settings) as connection:
-        raw.create_tables(connection)
-        files = landing.land(
-            connection, settings, paths=paths, source=source, again=again, progress=progress
-        )
-        batches = [file.batch_id for file in files if file.batch_id is not None]
-        older = raw.older_completions(connection, batches)
-    return Landed(files, _landing_warnings(files, older))
-
-
-def _landing_warnings(files: list[landing.LandedFile], older: int) -> list[str]:
-    what = {
-        "set_aside": "couldn't be read and was set aside",
-        "left_alone": "was left alone",
-        "already_landed": "had landed before",
-    }
-    warnings = [
-        f"{file.source}/{file.file} {what[file.status]}: {file.reason}"
-        for file in files
-        if file.reason and file.status in what
-    ]
-    if older:
-        warnings.append(
-            f"{older:,} completions are older than those recorded for the same lessons, which"
-            " stand: a completion never moves, so land history oldest first."
-        )
-    return warnings
 
 
 def record(settings: Settings, started: Refresh) -> list[str]:

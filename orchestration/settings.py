@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     max_future_minutes: int = Field(default=60, ge=0, le=5_256_000)
     min_cohort: int = Field(default=5, ge=0)
     keep_snapshots: int = Field(default=3, ge=1)
+    rejected_limit: float = Field(default=0.05, ge=0, le=1)
     infer_enrollments: bool = False
     publish_parquet: bool = False
     xapi_home_page: bool = False

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +12,9 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from orchestration.settings import Settings
+
+MEMORY_LIMIT = "1GB"
+"""What the database may hold while files land; more goes to disk, beside the warehouse."""
 
 
 class WarehouseBusy(Exception):
@@ -50,7 +53,8 @@ def writer_lock(settings: Settings, *, wait: bool = True) -> Iterator[None]:
     try:
         holder = {
             "pid": os.getpid(),
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            # No more of the arguments: the one of `erase` is a learner.
+            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
             "since": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}",
         }
         owner.write_text(json.dumps(holder), encoding="utf-8")
@@ -88,6 +92,21 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute("set preserve_insertion_order = true")
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do what stands in the block together or not at all."""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        # A commit that failed has rolled back already; its own error is the one to tell.
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise

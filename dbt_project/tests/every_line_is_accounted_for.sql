@@ -1,37 +1,71 @@
--- Lines in = accepted + duplicates + rejected + ignored, and what was accepted is in raw.
+-- Batch by batch: lines in = accepted + duplicates + rejected + ignored, what was accepted is
+-- in
+-- raw or erased, and what was rejected is kept, erased, or left by a replay. A replay's own
+-- lines
+-- that it didn't reject again are those that left.
 with
-    landed_files as (
-        select coalesce(sum(accepted), 0) as accepted, coalesce(sum(rejected), 0) as rejected
-        from {{ source("raw", "landed_files") }}
-    ),
+    landed_files as (select * from {{ source("raw", "landed_files") }}),
+    replayed_lines as (select * from {{ source("raw", "replayed_lines") }}),
+    erased_lines as (select * from {{ source("raw", "erased_lines") }}),
 
-    kept_rows as (
-        select count(*) as kept
+    counted as (
+        select
+            batch_id,
+            accepted as claimed,
+            if(file = 'replay', 0, rejected) as claimed_rejected,
+            if(file = 'replay', lines - rejected, 0) as claimed_replayed
+        from landed_files
+        union all
+        select batch_id, - accepted, - rejected, 0
+        from erased_lines
+        union all
+        select first_batch_id, 0, - count(*), 0
+        from replayed_lines
+        group by first_batch_id
+        union all
+        select batch_id, 0, 0, - count(*)
+        from replayed_lines
+        group by batch_id
+        union all
+        select batch_id, 0, - count(*), 0
+        from {{ source("raw", "rejected_lines") }}
+        group by batch_id
+        union all
+        select batch_id, - count(*), 0, 0
         from {{ source("raw", "events") }}
+        group by batch_id
         union all
-        select count(*) as kept
+        select batch_id, - count(*), 0, 0
         from {{ source("raw", "courses") }}
+        group by batch_id
         union all
-        select count(*) as kept
+        select batch_id, - count(*), 0, 0
         from {{ source("raw", "lessons") }}
+        group by batch_id
         union all
-        select count(*) as kept
+        select batch_id, - count(*), 0, 0
         from {{ source("raw", "enrollments") }}
+        group by batch_id
         union all
-        select count(*) as kept
+        select batch_id, - count(*), 0, 0
         from {{ source("raw", "deadlines") }}
+        group by batch_id
     ),
 
-    kept as (select sum(kept) as kept from kept_rows),
+    differences as (
+        select
+            batch_id,
+            sum(claimed) as accepted,
+            sum(claimed_rejected) as rejected,
+            sum(claimed_replayed) as replayed
+        from counted
+        group by batch_id
+        having sum(claimed) <> 0 or sum(claimed_rejected) <> 0 or sum(claimed_replayed) <> 0
+    )
 
-    rejected_lines as (select count(*) as rejected from {{ source("raw", "rejected_lines") }})
-
-select
-    landed_files.accepted,
-    kept.kept,
-    landed_files.rejected,
-    rejected_lines.rejected as kept_lines
+select batch_id, accepted, rejected, replayed
+from differences
+union all
+select batch_id, accepted, rejected, lines
 from landed_files
-cross join kept
-cross join rejected_lines
-where landed_files.accepted <> kept.kept or landed_files.rejected <> rejected_lines.rejected
+where lines <> accepted + duplicates + rejected + ignored

@@ -6,7 +6,11 @@ import dagster as dg
 
 from orchestration import refresh
 from orchestration.defs.resources import RefreshRun
+from orchestration.landed import land
 from orchestration.landing import SOURCES
+
+TABLES = [name for name, source in SOURCES.items() if source.table == name]
+"""The tables of what landed; a standard's files land in those of the other sources."""
 
 LEDGERS = {
     "landed_files": "One row per landed file: what became of its lines.",
@@ -16,7 +20,7 @@ LEDGERS = {
 
 
 def _specs() -> Iterator[dg.AssetSpec]:
-    for source in SOURCES:
+    for source in TABLES:
         yield _spec(source, f"What landed of {source}: append-only, each row with its batch.")
     for table, description in LEDGERS.items():
         yield _spec(table, description)
@@ -31,12 +35,12 @@ def landing(
     context: dg.AssetExecutionContext, refresh_run: RefreshRun
 ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
     """Land what waits in the inbox, and enter the refresh in the ledger."""
-    landed = refresh.land(refresh_run.settings)
+    landed = land(refresh_run.settings)
     warnings = [*refresh_run.started.warnings, *landed.warnings]
     for warning in [*warnings, *refresh.record(refresh_run.settings, refresh_run.started)]:
         context.log.warning(warning)
-    for source in SOURCES:
-        files = [file for file in landed.files if file.source == source]
+    for source in TABLES:
+        files = [file for file in landed.files if SOURCES[file.source].table == source]
         yield dg.MaterializeResult(
             asset_key=["raw", source],
             metadata={

@@ -3,6 +3,7 @@
 from orchestration.landing.archive import ArchiveMismatch, Limits
 from orchestration.landing.deliveries import PathNotFound, UnknownSource, waiting
 from orchestration.landing.rejection import REASONS, rejected_counts, rejected_lines
+from orchestration.landing.replay import replay
 from orchestration.landing.room import LandedFile, LandingFailed, land
 from orchestration.landing.sources import SOURCES
 
@@ -18,5 +19,6 @@ __all__ = [
     "land",
     "rejected_counts",
     "rejected_lines",
+    "replay",
     "waiting",
 ]

@@ -8,14 +8,18 @@ from typing import cast
 import duckdb
 import pyarrow as pa
 
-from orchestration.landing import archive
+from orchestration.landing import archive, emptying
 from orchestration.landing.archive import Content
 from orchestration.landing.checked import Checked, Counts
 from orchestration.landing.deliveries import Delivery
-from orchestration.landing.formats import READERS, ending_of
+from orchestration.landing.formats import READERS
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.sources import Source
+from orchestration.landing.standards import STANDARDS
+from orchestration.landing.standards.checked import CheckedStandard
+from orchestration.landing.standards.reading import reader
 from orchestration.settings import Settings
+from orchestration.warehouse import transaction
 
 Progress = Callable[[str, int, int], None]
 
@@ -27,7 +31,7 @@ class Room:
     connection: duckdb.DuckDBPyConnection
     settings: Settings
     ledger: Ledger
-    checked: Mapping[str, Checked]
+    checked: Mapping[str, Checked | CheckedStandard]
     now: Callable[[], datetime]
     progress: Progress | None
 
@@ -43,25 +47,28 @@ def land_batch(room: Room, delivery: Delivery, content: Content) -> tuple[int, C
         room.now(), delivery.source, delivery.name, content.sha256, content.bytes
     )
     latest = batch.recorded_at + timedelta(minutes=room.settings.max_future_minutes)
-    room.connection.begin()
-    try:
+    with transaction(room.connection):
         counts = checked.fill(lambda: _chunks(room, checked.source, delivery, content), latest)
         checked.insert(batch.batch_id, batch.recorded_at, delivery.name, counts)
         room.ledger.enter(batch, counts)
+        if checked.erased_lines:
+            ending = _ending(delivery)
+            emptying.empty(content.copy, checked.source, ending, checked.erased_lines)
         archive.keep(content, batch.batch_id, delivery.source, delivery.path.name)
-        room.connection.commit()
-    except BaseException:
-        room.connection.rollback()
-        raise
     room.ledger.remember(batch)
     return batch.batch_id, counts
 
 
 def _chunks(room: Room, source: Source, delivery: Delivery, content: Content) -> Iterator[pa.Table]:
     """Read the archived copy of a file: what is kept is what is landed."""
-    ending, _ = cast("tuple[str, str | None]", ending_of(delivery.path.name))
+    standard = STANDARDS.get(source.name)
+    read = reader(standard, room.settings) if standard else READERS[_ending(delivery)]
     with content.open() as stream:
-        for chunk in READERS[ending](stream, source, room.settings.home):
+        for chunk in read(stream, source, room.settings.home):
             yield chunk
             if room.progress:
                 room.progress(str(delivery.path), stream.position, content.bytes)
+
+
+def _ending(delivery: Delivery) -> str:
+    return cast("tuple[str, str | None]", delivery.ending)[0]

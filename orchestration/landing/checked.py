@@ -1,24 +1,28 @@
 """The table through which the files of one source go on their way into the raw room."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from orchestration.landing import repeats, validation
+from orchestration.landing.copies import Lines
+from orchestration.landing.erased import erased_learners
 from orchestration.landing.formats import Unreadable
-from orchestration.landing.formats.chunks import schema_of
+from orchestration.landing.formats.chunks import as_texts, as_views, views_of
 from orchestration.landing.instants import with_days
+from orchestration.landing.repeats import repeats_of
+from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
 from orchestration.settings import Settings
 
-SMALL_FILE_LINES = 50_000
+GATHERED_ROWS = 60_000
 
 _ROWS = """
-insert into raw.{source} ({columns}, batch_id, line, recorded_at)
+insert into raw.{table} ({columns}, batch_id, line, recorded_at)
 select {columns}, $batch_id::BIGINT, line, $recorded_at::TIMESTAMP
 from checked_{source} where reason is null and not is_duplicate
 """
@@ -49,8 +53,7 @@ class Checked:
 
     A row is a line of the file at hand: its verdict (`reason`, `detail`, `is_duplicate`), the text
     of a rejected line, and its sound values in the types of the raw table. Planning these
-    statements takes far longer than running them on a small file. For large files the
-    counting is planned anew, as the sizes of the tables are known by then.
+    statements takes far longer than running them on a small file.
     """
 
     def __init__(
@@ -58,15 +61,18 @@ class Checked:
     ) -> None:
         self.source = source
         self._connection, self._settings = connection, settings
-        self._rows = _Rows(with_days(schema_of(source).empty_table(), source, settings.zone))
-        columns = ", ".join(source.names)
+        self._erased = erased_learners(connection, settings)
+        self.erased_lines: list[Lines] = []
+        nothing = self._seen(views_of(source).empty_table())
+        self._rows = Shown(connection, f"chunk_{source.name}", nothing)
+        columns = ", ".join(source.landed_names)
         self._prepared = {
             "check": validation.check_chunk(source),
             "count": repeats.count(source),
-            "insert": _ROWS.format(source=source.name, columns=columns),
+            "insert": _ROWS.format(source=source.name, table=source.table, columns=columns),
         }
         connection.execute(validation.checked_table(source))
-        connection.register(f"chunk_{source.name}", self._rows)
+        self._repeats = repeats_of(connection, settings, source)
         for verb, statement in self._prepared.items():
             connection.execute(f"prepare {verb}_{source.name} as {statement}")
 
@@ -83,23 +89,22 @@ class Checked:
         Raises:
             Unreadable: a line of a file that speaks for whole courses doesn't tell its course.
         """
-        execute, name, lines = self._connection.execute, self.source.name, 0
+        execute, name = self._connection.execute, self.source.name
         execute(f"truncate checked_{name}")
-        for chunk in chunks():
-            self._show(chunk)
+        for chunk in self._gathered(chunks()):
+            self._rows.table = chunk
             execute(f"execute check_{name}(latest := TIMESTAMP '{latest}')")
-            lines += len(chunk)
+        if self._erased:
+            self.erased_lines = self._erased.drop(self._connection, self.source)
         if self.source.speaks_for:
             self._reject_incomplete()
-        *counts, without_text, repeated = self._count(lines)
-        if repeated:
-            execute(repeats.mark(self.source))
-            *counts, without_text, _ = self._count(lines)
+        self._repeats.mark()
+        *counts, without_text = execute(f"execute count_{name}").fetchall()[0]
         if without_text:
-            for chunk in chunks():
-                self._show(chunk)
-                execute(validation.fetch_texts(self.source))
-        return Counts(lines, *counts)
+            self._fetch_texts(chunks())
+        ignored = len(self.erased_lines)
+        counted = Counts(*counts)
+        return replace(counted, lines=counted.lines + ignored, ignored=ignored)
 
     def insert(self, batch_id: int, recorded_at: datetime, file: str, counts: Counts) -> None:
         """Put sound new lines into the raw table, and keep rejected ones with their reason."""
@@ -111,13 +116,31 @@ class Checked:
             where = {"batch_id": batch_id, "recorded_at": recorded_at, "source": name, "file": file}
             self._connection.execute(_REJECTED.format(source=name), where)
 
-    def _show(self, chunk: pa.Table) -> None:
-        self._rows.table = with_days(chunk, self.source, self._settings.zone)
+    def _gathered(self, chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        """Put chunks together until judging them costs more than to begin with it."""
+        gathered: list[pa.Table] = []
+        for chunk in chunks:
+            gathered.append(self._seen(chunk))
+            if sum(map(len, gathered)) >= GATHERED_ROWS:
+                yield pa.concat_tables(gathered)
+                gathered = []
+        if gathered:
+            yield pa.concat_tables(gathered)
 
-    def _count(self, lines: int) -> tuple[int, ...]:
-        prepared = f"execute count_{self.source.name}"
-        statement = prepared if lines <= SMALL_FILE_LINES else self._prepared["count"]
-        return cast("tuple[int, ...]", self._connection.execute(statement).fetchall()[0])
+    def _seen(self, chunk: pa.Table) -> pa.Table:
+        """A chunk as the database sees it."""
+        return with_days(as_views(chunk, self.source), self.source, self._settings.zone)
+
+    def _fetch_texts(self, chunks: Iterable[pa.Table]) -> None:
+        """Read the file again for the texts of lines that were rejected once all were judged."""
+        rows = self._connection.execute(validation.without_text(self.source)).fetchall()
+        lines = pa.array([line for (line,) in rows], pa.int64())
+        for chunk in chunks:
+            wanted = pc.is_in(chunk.column("line"), lines)
+            if pc.any(wanted).as_py():
+                kept = as_texts(chunk, self.source).filter(wanted)
+                self._rows.table = self._seen(kept)
+                self._connection.execute(validation.fetch_texts(self.source))
 
     def _reject_incomplete(self) -> None:
         source = self.source
@@ -128,16 +151,3 @@ class Checked:
                 f" {source.name} file speaks for whole courses; mend the line, send the file again"
             )
         self._connection.execute(repeats.reject_incomplete(source))
-
-
-class _Rows:
-    """What the database sees as `chunk_<source>`: the rows of the chunk at hand.
-
-    A table of its own for each chunk would have every prepared statement planned anew.
-    """
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self.table.__arrow_c_stream__(requested_schema)

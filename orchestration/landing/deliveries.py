@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.landing.formats import ending_of
+from orchestration.landing.formats import JSON_ENDINGS, READERS, ending_of
 from orchestration.landing.sources import SOURCES
+from orchestration.landing.standards import STANDARDS
 from orchestration.settings import Settings
 
 MAX_NAME_BYTES = 200
@@ -42,6 +43,12 @@ class Delivery:
     def name(self) -> str:
         """The file's name as text, with U+FFFD for bytes that are not UTF-8."""
         return os.fsencode(self.path.name).decode("utf-8", "replace")
+
+    @property
+    def ending(self) -> tuple[str, str | None] | None:
+        """The file's format and packing, or None where its source can't be read so."""
+        endings = JSON_ENDINGS if self.source in STANDARDS else READERS
+        return ending_of(self.path.name, endings)
 
 
 @dataclass(frozen=True)
@@ -119,10 +126,11 @@ def check(delivery: Delivery) -> None:
         raise LeftAlone("is a link that leads out of its folder; put the file itself here")
     if not stat.S_ISREG(status.st_mode):
         raise LeftAlone("is no regular file; put plain files here")
-    if ending_of(delivery.path.name) is None:
-        raise LeftAlone(
-            "has an unknown ending; use .jsonl, .ndjson or .csv, plain, .gz or .zst, or .parquet"
-        )
+    if delivery.ending is None:
+        standard = "use .jsonl, .ndjson or .json, plain, .gz or .zst"
+        usual = "use .jsonl, .ndjson or .csv, plain, .gz or .zst, or .parquet"
+        use = standard if delivery.source in STANDARDS else usual
+        raise LeftAlone(f"has an unknown ending; {use}")
     if len(os.fsencode(delivery.path.name)) > MAX_NAME_BYTES:
         raise LeftAlone(f"has a name longer than {MAX_NAME_BYTES} bytes; give it a shorter one")
 

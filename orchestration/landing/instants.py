@@ -24,7 +24,7 @@ def with_days(chunk: pa.Table, source: Source, zone: ZoneInfo) -> pa.Table:
     for column in source.columns:
         if column.day is None:
             continue
-        values = chunk.column(column.name)
+        values = chunk.column(column.name).cast(pa.string())
         dates = values.filter(pc.match_substring_regex(values, _DATE_FORM)).unique()
         meanings = [_instant(text, column.day == "last", zone) for text in dates.to_pylist()]
         places = pc.index_in(values, dates)

@@ -8,6 +8,9 @@ import duckdb
 from orchestration.landing.checked import Counts
 from orchestration.landing.sources import SOURCES
 
+REPLAY = "replay"
+"""What stands as the file of a replay; no delivered file can have this name, without an ending."""
+
 _LANDED = """
 select batch_id, source, file, content_sha256, recorded_at from raw.landed_files order by batch_id
 """

@@ -38,6 +38,8 @@ REASONS = {
     " correct the sender's clock, or raise LEARNER_PROGRESS_MAX_FUTURE_MINUTES.",
     "event_id_conflict": "Another event already landed under this event_id with another body; the"
     " first stays, so send this one under an id of its own.",
+    "voided": "The statement was voided by another one that landed before or in the same file; send"
+    " a new statement if it was voided by mistake.",
     "course_incomplete": "Another line of this course was rejected, and a lessons file speaks for"
     " whole courses; mend that line and send the file again.",
 }

@@ -2,7 +2,14 @@
 
 from functools import cache
 
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from orchestration.landing.history import History
+from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
+from orchestration.settings import Settings
 
 _EVENT = "row(event_type, learner_id, course_id, lesson_id, occurred_at)"
 
@@ -11,13 +18,7 @@ with
     landed as (
         select event_id, {_EVENT} as body
         from raw.events
-        where event_id in (select event_id from checked_events where reason is null)
-    ),
-    repeated as (
-        select event_id from landed
-        union
-        select event_id from checked_events where reason is null
-        group by event_id having count(*) > 1
+        where rowid in (select landed_row from landed_{{source}})
     ),
     compared as (
         select
@@ -26,8 +27,8 @@ with
             first_value({_EVENT}) over in_file as first_body,
             row_number() over in_file = 1 as is_first,
             event_id
-        from checked_events
-        where reason is null and event_id in (select event_id from repeated)
+        from checked_{{source}}
+        where reason is null and event_key in (select event_key from repeated_{{source}})
         window in_file as (partition by event_id order by line)
     ),
     marks as (
@@ -35,7 +36,7 @@ with
         from compared left join landed using (event_id)
         where landed.body is not null or not is_first
     )
-update checked_events as checked
+update checked_{{source}} as checked
 set
     is_duplicate = is_same,
     reason = if(is_same, null, 'event_id_conflict'),
@@ -47,37 +48,104 @@ where checked.line = marks.line
 
 @cache
 def count(source: Source) -> str:
-    """The query that counts lines, and tells whether any has yet to be marked.
+    """The query that counts lines.
 
-    Columns: accepted, duplicates, rejected, rejected lines without text, and how many sound lines
-    share their key with another one of the file or with a row of the raw room.
+    Columns: lines, accepted, duplicates, rejected, and rejected lines without text.
     """
-    checked, landed = f"checked_{source.name}", f"raw.{source.name}"
-    names = source.key if source.is_catalogue else ("event_id",)
-    key = names[0] if len(names) == 1 else f"row({', '.join(names)})"
-    same_key = " and ".join(f"landed.{name} is not distinct from checked.{name}" for name in names)
     return f"""
         select
-            count(*) filter (reason is null and not is_duplicate), count(*) filter (is_duplicate),
-            count(reason), count(*) filter (reason is not null and text is null),
+            count(*), count(*) filter (reason is null and not is_duplicate),
+            count(*) filter (is_duplicate), count(reason),
+            count(*) filter (reason is not null and text is null)
+        from checked_{source.name}
+    """
+
+
+def repeats_of(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source
+) -> "RepeatedEvents | RepeatedRows":
+    """What marks the lines of a source's checked table that say nothing new."""
+    if source.holds_events:
+        return RepeatedEvents(connection, settings, source)
+    return RepeatedRows(connection, source)
+
+
+class RepeatedRows:
+    """Marks rows of the catalogue that equal the one that stands for their key.
+
+    That is the line before it in the file, else the row landed last.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+        self._connection, self._source = connection, source
+        connection.execute(f"prepare repeats_{source.name} as {_repeated_rows(source)}")
+
+    def drop(self) -> None:
+        """Leave the connection as it was."""
+        self._connection.execute(f"deallocate repeats_{self._source.name}")
+
+    def mark(self) -> None:
+        """Mark the duplicates in the checked table."""
+        ((repeated,),) = self._connection.execute(f"execute repeats_{self._source.name}").fetchall()
+        if repeated:
+            self._connection.execute(_mark_rows(self._source))
+
+
+class RepeatedEvents:
+    """Marks events whose id came before: one event_id is one event.
+
+    The body that landed first counts, so a later line with the same body is a duplicate and one
+    with another body a conflict.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source
+    ) -> None:
+        self._connection, self._name = connection, source.name
+        self._history = History(connection, settings.home, source.name)
+        keys, rows = pa.array([], pa.uint64()), pa.array([], pa.int64())
+        self._keys = Shown(connection, f"repeated_{source.name}", pa.table({"event_key": keys}))
+        self._rows = Shown(connection, f"landed_{source.name}", pa.table({"landed_row": rows}))
+        sound = f"select event_key from checked_{source.name} where reason is null"
+        connection.execute(f"prepare keys_{source.name} as {sound}")
+
+    def drop(self) -> None:
+        """Leave the connection as it was."""
+        self._connection.execute(f"deallocate keys_{self._name}")
+        self._history.drop()
+        self._keys.drop()
+        self._rows.drop()
+
+    def mark(self) -> None:
+        """Mark the duplicates and conflicts in the checked table."""
+        execute = self._connection.execute
+        keys = np.sort(execute(f"execute keys_{self._name}").fetchnumpy()["event_key"])
+        repeated, rows = self._history.find(keys)
+        repeated = np.concatenate((repeated, keys[1:][keys[1:] == keys[:-1]]))
+        if len(repeated):
+            self._keys.table = pa.table({"event_key": np.unique(repeated)})
+            self._rows.table = pa.table({"landed_row": rows})
+            execute(_MARK_EVENTS.format(source=self._name))
+
+
+@cache
+def _repeated_rows(source: Source) -> str:
+    """The query for how many sound lines share their key with one before them, or with a row."""
+    checked = f"checked_{source.name}"
+    key = source.key[0] if len(source.key) == 1 else f"row({', '.join(source.key)})"
+    same_key = " and ".join(f"landed.{n} is not distinct from checked.{n}" for n in source.key)
+    return f"""
+        select
             count(*) filter (reason is null) - count(distinct {key}) filter (reason is null)
-            + (select count(*) from {landed} as landed semi join {checked} as checked on {same_key})
+            + (
+                select count(*)
+                from raw.{source.table} as landed semi join {checked} as checked on {same_key}
+            )
         from {checked}
     """
 
 
 @cache
-def mark(source: Source) -> str:
-    """The statement that marks the lines of `checked_<source>` that say nothing new.
-
-    Events: one event_id is one event; the body that landed first counts, so a later line with the
-    same body is a duplicate and one with another body a conflict. Catalogue rows: a row is a
-    duplicate when it equals the one that stands for its key, which is the line before it in the
-    file, else the row landed last.
-    """
-    return _mark_rows(source) if source.is_catalogue else _MARK_EVENTS
-
-
 def _mark_rows(source: Source) -> str:
     table, key = source.name, ", ".join(source.key)
     row = f"row({', '.join(source.names)})"
@@ -92,8 +160,10 @@ def _mark_rows(source: Source) -> str:
                 from checked_{table} where reason is null
             ),
             landed as (
-                select {key}, arg_max({row}, row(batch_id, line)) as body
-                from raw.{table} group by {key}
+                select
+                    {key},
+                    arg_max({row}, row(coalesce(delivered_batch_id, batch_id), line)) as body
+                from raw.{source.table} group by {key}
             ),
             marks as (
                 select line from rows left join landed on {same_key}

@@ -11,7 +11,6 @@ import duckdb
 from orchestration.landing import archive
 from orchestration.landing.archive import DEFAULT_LIMITS, Content, Limits
 from orchestration.landing.batch import Progress, Room, land_batch
-from orchestration.landing.checked import Checked
 from orchestration.landing.deliveries import (
     Delivery,
     LeftAlone,
@@ -21,10 +20,11 @@ from orchestration.landing.deliveries import (
     inbox,
     opened,
 )
-from orchestration.landing.formats import Unreadable, ending_of
+from orchestration.landing.formats import Unreadable
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.set_aside import set_aside
 from orchestration.landing.sources import SOURCES
+from orchestration.landing.standards.checked import checked_as
 from orchestration.settings import Settings
 from orchestration.warehouse import utc_now
 
@@ -78,14 +78,16 @@ def land(
     ledger = Ledger(connection)
     archive.clear_unfinished(settings.archive, ledger.last_batch_id)
     names = {delivery.source for delivery in deliveries}
-    checked = {name: Checked(connection, settings, SOURCES[name]) for name in names}
+    checked = {name: checked_as(connection, settings, name) for name in names}
     room = Room(connection, settings, ledger, checked, now, progress)
     try:
-        return [_take(room, delivery, again, limits) for delivery in deliveries]
+        landed = [_take(room, delivery, again, limits) for delivery in deliveries]
     finally:
         archive.clear_part(settings.archive)
-        for table in checked.values():
-            table.drop()
+    # Not where landing failed: then there may be no database left to speak to.
+    for table in checked.values():
+        table.drop()
+    return landed
 
 
 def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> LandedFile:
@@ -101,7 +103,7 @@ def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> Landed
                 return replace(left, status="set_aside", reason=str(cause))
     except LeftAlone as cause:
         return replace(left, reason=str(cause))
-    except (OSError, duckdb.OperationalError) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         raise LandingFailed(
             f"{delivery.path} couldn't be landed ({str(error).splitlines()[0]}), but what landed"
             f" before it stands: see that there is room to write in {room.settings.home}, and land"
@@ -112,7 +114,7 @@ def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> Landed
 def _land_or_recognise(
     room: Room, delivery: Delivery, file: OpenFile, again: bool, limits: Limits
 ) -> LandedFile:
-    _, packing = cast("tuple[str, str | None]", ending_of(delivery.path.name))
+    _, packing = cast("tuple[str, str | None]", delivery.ending)
     content = archive.copy_in(file.descriptor, packing, room.settings.archive, limits)
     _check_rest(file)
     landed = _recognise(room, delivery, content, again)

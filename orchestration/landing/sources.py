@@ -5,6 +5,7 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import Literal
 
+from orchestration.landing.standards import STANDARDS
 from orchestration.raw import CATALOGUE_KEYS
 
 EVENT_TYPES = ("lesson_viewed", "lesson_completed")
@@ -50,8 +51,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of file: its name is the inbox folder's and its table's in the raw room.
+    """One kind of file: its name is the inbox folder's.
 
+    Its rows land in the raw table `table`, which has its name unless another is given.
     `speaks_for` names the column whose rows stand or fall together: one rejected line rejects
     every line of the file with the same value there.
     """
@@ -59,6 +61,22 @@ class Source:
     name: str
     columns: tuple[Column, ...]
     speaks_for: str | None = None
+    lands_in: str | None = None
+
+    @property
+    def table(self) -> str:
+        """The table of the raw room in which its rows land."""
+        return self.lands_in or self.name
+
+    @property
+    def holds_events(self) -> bool:
+        """Whether its rows land among the events, which have a key of 64 bits beside their id."""
+        return self.table == "events"
+
+    @property
+    def landed_names(self) -> tuple[str, ...]:
+        """The names of the columns that go from its checked table into its raw table."""
+        return (*self.names, "event_key") if self.holds_events else self.names
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -68,17 +86,25 @@ class Source:
     @property
     def is_catalogue(self) -> bool:
         """Whether rows are upserts by key, instead of events that happen once."""
-        return self.name in CATALOGUE_KEYS
+        return self.table in CATALOGUE_KEYS
 
     @property
     def key(self) -> tuple[str, ...]:
         """The columns that name a row of a catalogue source."""
-        return CATALOGUE_KEYS[self.name]
+        return CATALOGUE_KEYS[self.table]
 
 
 COURSE_ID = Column("course_id", Kind.ID)
 LESSON_ID = Column("lesson_id", Kind.ID)
 LEARNER_ID = Column("learner_id", Kind.ID)
+EVENT = (
+    Column("event_id", Kind.ID, required=False),
+    Column("event_type", Kind.EVENT_TYPE),
+    LEARNER_ID,
+    COURSE_ID,
+    LESSON_ID,
+    Column("occurred_at", Kind.INSTANT, past=True),
+)
 
 SOURCES = {
     source.name: source
@@ -114,17 +140,8 @@ SOURCES = {
                 Column("due_at", Kind.INSTANT, may_be_empty=True, day="last"),
             ),
         ),
-        Source(
-            "events",
-            (
-                Column("event_id", Kind.ID, required=False),
-                Column("event_type", Kind.EVENT_TYPE),
-                LEARNER_ID,
-                COURSE_ID,
-                LESSON_ID,
-                Column("occurred_at", Kind.INSTANT, past=True),
-            ),
-        ),
+        Source("events", EVENT),
+        *(Source(standard, EVENT, lands_in="events") for standard in STANDARDS),
     )
 }
 """The sources by name, in the order in which they land."""

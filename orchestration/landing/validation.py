@@ -7,10 +7,11 @@ its values in the types of the raw table.
 
 from functools import cache
 
+from orchestration.landing.formats.views import MAX_ID_LENGTH
 from orchestration.landing.instants import FORM, LOCAL_FORM, of_day
 from orchestration.landing.sources import EVENT_TYPES, Column, Kind, Source
+from orchestration.raw import EVENT_KEY
 
-MAX_ID_LENGTH = 255
 EARLIEST = "1990-01-01"
 BEYOND = "10000-01-01"
 SHOWN = 100
@@ -23,6 +24,8 @@ _BODY = ("event_type", "learner_id", "course_id", "lesson_id")
 def checked_table(source: Source) -> str:
     """The DDL of the table through which a file of the source goes."""
     columns = ", ".join(f"{column.name} {column.kind.sql_type}" for column in source.columns)
+    if source.holds_events:
+        columns += ", event_key UBIGINT"
     return (
         f"create or replace temp table checked_{source.name} (line BIGINT, reason VARCHAR,"
         f" detail VARCHAR, is_duplicate BOOLEAN, text BLOB, {columns})"
@@ -41,7 +44,8 @@ def check_chunk(source: Source) -> str:
     faults = ", ".join(f"{_fault(c)} as {c.name}_fault" for c in columns)
     verdict = ", ".join(["fault", *(f"{c.name}_fault" for c in columns)])
     details = " ".join(f"when {c.name}_fault is not null then {_detail(c)}" for c in columns)
-    sound = ", ".join(_sound(c) for c in columns)
+    sound = ", ".join(f"{_sound(c)} as {c.name}" for c in columns)
+    key = f", {EVENT_KEY}" if source.holds_events else ""
     return f"""
         insert into checked_{source.name}
         with
@@ -57,15 +61,23 @@ def check_chunk(source: Source) -> str:
                     case when fault is not null then coalesce(detail, '') {details} end as why
                 from judged
             )
-        select
-            line, reason, why, false, if(reason is not null, whole_text, null), {sound}
-        from settled
+        select *{key} from (
+            select
+                line, reason, why, false, if(reason is not null, whole_text, null), {sound}
+            from settled
+        )
     """
 
 
 @cache
+def without_text(source: Source) -> str:
+    """The query for the numbers of rejected lines still without their text."""
+    return f"select line from checked_{source.name} where reason is not null and text is null"
+
+
+@cache
 def fetch_texts(source: Source) -> str:
-    """The statement that takes the text of rejected lines still without one from `chunk`."""
+    """The statement that takes the text of such lines from `chunk`, which has just them."""
     return f"""
         update checked_{source.name} as checked set text = {_text(source)}
         from chunk_{source.name} as chunk
@@ -88,7 +100,8 @@ def _value(column: Column) -> str:
         text = f"if(regexp_full_match({name}, '{FORM}'), {name}, null)"
         if column.day:
             text = f"coalesce({of_day(column.name)}, {text})"
-        return f"try_cast({text} as TIMESTAMPTZ) at time zone 'UTC'"
+        # What `at time zone 'UTC'` gives, without asking a calendar.
+        return f"make_timestamp(epoch_us(try_cast({text} as TIMESTAMPTZ)))"
     return f"nullif({name}, '')"
 
 
@@ -109,9 +122,9 @@ def _fault(column: Column) -> str:
 
 def _id_faults(column: Column) -> list[tuple[str, str]]:
     faults = [
-        (f"length({column.name}) > {MAX_ID_LENGTH}", "'id_too_long'"),
+        (f"not is_plain and length({column.name}) > {MAX_ID_LENGTH}", "'id_too_long'"),
         (
-            f"not regexp_full_match({column.name}, '{_CLEAN_ID}')",
+            f"not is_plain and not regexp_full_match({column.name}, '{_CLEAN_ID}')",
             f"if(regexp_matches({column.name}, '\\p{{Cc}}'),"
             " 'id_with_control_characters', 'id_with_outer_blanks')",
         ),

@@ -1,5 +1,6 @@
 """A landing room of its own for each test, and the few words in which its stories are told."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from orchestration.landing import LandedFile, land, rejected_lines
+from orchestration.models import DBT_PROJECT
 from orchestration.raw import create_tables
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_warehouse
@@ -40,6 +42,12 @@ class Room:
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
+
+    def unaccounted(self) -> list[tuple[Any, ...]]:
+        """What the dbt test finds that holds the ledger against the raw room."""
+        test = DBT_PROJECT / "tests" / "every_line_is_accounted_for.sql"
+        source = re.compile(r'\{\{ source\("(\w+)", "(\w+)"\) \}\}')
+        return self.rows(source.sub(r"\1.\2", test.read_text(encoding="utf-8")))
 
     def reasons(self) -> list[tuple[object, object]]:
         return [(line["line"], line["reason"]) for line in rejected_lines(self.connection)]

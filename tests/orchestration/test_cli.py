@@ -15,7 +15,8 @@ from orchestration.refresh import refresh
 from orchestration.settings import load_settings
 from orchestration.warehouse import writer_lock
 
-COMMANDS = ["refresh", "land", "report", "status", "rejected", "sql", "generate", "demo"]
+COMMANDS = ["refresh", "land", "report", "status", "rejected", "replay", "erase", "sql"]
+COMMANDS += ["generate", "demo"]
 
 
 @pytest.fixture(scope="module")

@@ -75,5 +75,6 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict])
         row["recorded_at"] = row["recorded_at"] or datetime(2024, 1, 1)
         row.setdefault("line", number)
     connection.register("landed", pa.Table.from_pylist(rows))
-    connection.execute(f"insert into raw.{table} by name select * from landed")
+    key = f", {raw.EVENT_KEY} as event_key" if table == "events" else ""
+    connection.execute(f"insert into raw.{table} by name select *{key} from landed")
     connection.unregister("landed")

@@ -86,6 +86,13 @@ def test_a_reader_can_neither_write_nor_reach_other_files(snapshot, tmp_path):
                 reader.execute(statement)
 
 
+def test_a_reader_and_a_plain_connection_of_one_process_get_along(snapshot):
+    query = "select refresh_id from marts.refreshes"
+    plain = duckdb.connect(str(snapshot.snapshot_file), read_only=True)
+    with plain, published.connect(snapshot) as reader:
+        assert plain.execute(query).fetchall() == reader.execute(query).fetchall()
+
+
 def test_a_table_is_read_by_its_name_with_or_without_its_schema(snapshot):
     assert len(published.read_table("marts.refreshes", snapshot)) == 1
     assert len(published.read_table("refreshes", snapshot)) == 1

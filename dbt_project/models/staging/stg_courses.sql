@@ -6,7 +6,9 @@ with
         from source
         qualify
             row_number() over (
-                partition by course_id order by batch_id desc nulls last, line desc nulls last
+                partition by course_id
+                order by
+                    coalesce(delivered_batch_id, batch_id) desc nulls last, line desc nulls last
             )
             = 1
     )

@@ -7,7 +7,8 @@ with
         qualify
             row_number() over (
                 partition by learner_id, course_id
-                order by batch_id desc nulls last, line desc nulls last
+                order by
+                    coalesce(delivered_batch_id, batch_id) desc nulls last, line desc nulls last
             )
             = 1
     )

@@ -1,19 +1,31 @@
 """What every reader shares: rows into chunks, and physical lines out of bytes."""
 
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from orchestration.landing.sources import Source
 
 CHUNK_ROWS = 50_000
 CHUNK_BYTES = 32 << 20
+# Small enough for the arrays made of a block to stay in the processor's cache.
+BLOCK_BYTES = 2 << 20
+AHEAD = 8
 MAX_LINE_BYTES = 16 << 20
 MAX_KEPT_BYTES = 256 << 20
 BOM = b"\xef\xbb\xbf"
+_LINE_END = 10
+
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Unreadable(Exception):
@@ -65,30 +77,65 @@ def schema_of(source: Source) -> pa.Schema:
     return pa.schema([("line", pa.int64()), ("text", pa.binary()), *texts])
 
 
+def views_of(source: Source) -> pa.Schema:
+    """The columns of a chunk whose texts are views, which a reader needn't copy.
+
+    `is_plain` says of a row that its ids are surely sound: up to 255 printable ASCII characters,
+    no blank at either end. False says nothing.
+    """
+    kinds = {"text": pa.binary_view(), **dict.fromkeys(source.names, pa.string_view())}
+    fields = [field.with_type(kinds.get(field.name, field.type)) for field in schema_of(source)]
+    return pa.schema([*fields, ("is_plain", pa.bool_())])
+
+
+def as_views(chunk: pa.Table, source: Source) -> pa.Table:
+    """Give a chunk the columns of `views_of`."""
+    if "is_plain" not in chunk.column_names:
+        unknown = np.zeros(len(chunk), np.bool_)
+        chunk = chunk.append_column("is_plain", pa.array(unknown))
+    return chunk.cast(views_of(source))
+
+
+def as_texts(chunk: pa.Table, source: Source) -> pa.Table:
+    """Give a chunk the columns of `schema_of`, of types with which Arrow can compute."""
+    return chunk.select(schema_of(source).names).cast(schema_of(source))
+
+
+def blocks(stream: Stream) -> Iterator[tuple[int, bytes]]:
+    """Yield whole physical lines, many at a time, with the number of the first.
+
+    A byte order mark is skipped; only the last line of all may lack its end.
+
+    Raises:
+        Unreadable: the file is not UTF-8 from its first line, or a line is too long to be kept.
+    """
+    number, begun = 1, False
+    for block in _cut_at_lines(stream):
+        if len(block) >= MAX_KEPT_BYTES and block.find(b"\n", 0, MAX_KEPT_BYTES - 1) < 0:
+            raise Unreadable(
+                f"line {number} is longer than {MAX_KEPT_BYTES:,} bytes; look for missing line ends"
+            )
+        if not begun and (text := block.lstrip()):
+            begun = True
+            if decoded(text.partition(b"\n")[0]) is None:
+                raise Unreadable("the file is not UTF-8 from its first line; export it as UTF-8")
+        yield number, block
+        number += int(np.count_nonzero(np.frombuffer(block, np.uint8) == _LINE_END))
+
+
 def physical_lines(stream: Stream) -> Iterator[tuple[int, bytes]]:
     """Yield every physical line with its number and line end, skipping a byte order mark.
 
     Raises:
         Unreadable: the file is not UTF-8 from its first line, or a line is too long to be kept.
     """
-    buffered = io.BufferedReader(_Raw(stream), 1 << 20)
-    first_bytes = buffered.peek(4)[:4]
-    if first_bytes[:4].count(0) > 1:
-        raise Unreadable("the file is not UTF-8 (UTF-16 or UTF-32, it seems); export it as UTF-8")
-    if first_bytes.startswith(BOM):
-        buffered.read(len(BOM))
-    number, begun = 0, False
-    while line := buffered.readline(MAX_KEPT_BYTES):
-        number += 1
-        if len(line) == MAX_KEPT_BYTES:
-            raise Unreadable(
-                f"line {number} is longer than {MAX_KEPT_BYTES:,} bytes; look for missing line ends"
-            )
-        if not begun and line.strip():
-            begun = True
-            if decoded(line) is None:
-                raise Unreadable("the file is not UTF-8 from its first line; export it as UTF-8")
-        yield number, line
+    for first, block in blocks(stream):
+        yield from numbered(first, block)
+
+
+def numbered(first_line: int, block: bytes) -> Iterator[tuple[int, bytes]]:
+    """Cut a block into its lines, each with its number and line end."""
+    return enumerate(io.BytesIO(block), first_line)
 
 
 def bare(line: bytes) -> bytes:
@@ -104,6 +151,31 @@ def decoded(text: bytes) -> str | None:
         return None
 
 
+def _cut_at_lines(stream: Stream) -> Iterator[bytes]:
+    """Cut a stream after lines; a piece without a line end is the last one, or far too long."""
+    pieces = [_opening(stream)]
+    size = len(pieces[0])
+    while size < MAX_KEPT_BYTES and (part := stream.read(BLOCK_BYTES)):
+        whole, line_end, rest = part.rpartition(b"\n")
+        if line_end:
+            yield b"".join((*pieces, whole, line_end))
+            pieces, size = [], 0
+        pieces.append(rest)
+        size += len(rest)
+    if last := b"".join(pieces):
+        yield last
+
+
+def _opening(stream: Stream) -> bytes:
+    """Read a file's first bytes without its byte order mark."""
+    first_bytes = b""
+    while len(first_bytes) < 4 and (part := stream.read(4 - len(first_bytes))):
+        first_bytes += part
+    if first_bytes.count(0) > 1:
+        raise Unreadable("the file is not UTF-8 (UTF-16 or UTF-32, it seems); export it as UTF-8")
+    return first_bytes.removeprefix(BOM)
+
+
 def _table(rows: list[Record], source: Source) -> pa.Table:
     lines, texts, faults, details, values = zip(*rows, strict=True)
     columns = [lines, texts, faults, details, *zip(*values, strict=True)]
@@ -112,16 +184,14 @@ def _table(rows: list[Record], source: Source) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-class _Raw(io.RawIOBase):
-    """Any stream with `read`, as the standard library's buffered reader wants it."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        block = self._stream.read(len(buffer))
-        buffer[: len(block)] = block
-        return len(block)
+def in_turn(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
+    """Apply a function to items in threads, some items ahead; results come in the items' order."""
+    yield from map(function, islice(items, 1))
+    with ThreadPoolExecutor(2) as threads:
+        waiting: deque[Future[R]] = deque()
+        for item in items:
+            waiting.append(threads.submit(function, item))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()

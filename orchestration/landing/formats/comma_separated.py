@@ -3,6 +3,7 @@
 import re
 from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from orchestration.landing.formats.chunks import (
     Stream,
     Unreadable,
     bare,
+    blocks,
     chunked,
     decoded,
     fault,
-    physical_lines,
+    numbered,
 )
+from orchestration.landing.formats.fields import plain_fields
 from orchestration.landing.sources import Source
 
 MAX_RECORD_LINES = 1000
@@ -32,37 +35,80 @@ Lines = Iterator[tuple[int, bytes]]
 
 
 def read(stream: Stream, source: Source, _: Path) -> Iterator[pa.Table]:
-    """Read comma-separated lines into chunks.
+    """Read comma-separated lines into chunks: blocks without quotes at once, others one by one.
 
     Raises:
         Unreadable: there is no header line, or it lacks a required column or names one twice.
     """
-    return chunked(_records(_Pushback(physical_lines(stream)), source), source)
+    lines = _Lines(blocks(stream))
+    header = _header(lines, source)
+    while lines.has_more():
+        block = lines.whole_block()
+        chunk = plain_fields(block, header, source) if block else None
+        if chunk is None:
+            yield from chunked(_records(lines, header, source), source)
+        else:
+            lines.leave_block()
+            yield chunk
 
 
-class _Pushback:
-    """Physical lines, of which some can be put back and are then read again."""
+class _Lines:
+    """Physical lines, of which some can be put back and are then read again.
 
-    def __init__(self, lines: Lines) -> None:
-        self._lines = lines
-        self._returned: deque[tuple[int, bytes]] = deque()
+    They are drawn from blocks, and a block of which no line was drawn can be taken as a whole.
+    """
+
+    def __init__(self, numbered_blocks: Iterator[tuple[int, bytes]]) -> None:
+        self._blocks = numbered_blocks
+        self._block: tuple[int, bytes] | None = None
+        self._lines: Lines = iter(())
+        self._next: deque[tuple[int, bytes]] = deque()
 
     def __iter__(self) -> Lines:
         return self
 
     def __next__(self) -> tuple[int, bytes]:
-        return self._returned.popleft() if self._returned else next(self._lines)
+        if not self.has_more():
+            raise StopIteration
+        self._block = None
+        return self._next.popleft()
+
+    def has_more(self) -> bool:
+        """Whether there is a next line; it is read, and its block if it begins one."""
+        while not self._next:
+            if line := next(self._lines, None):
+                self._next.append(line)
+            elif block := next(self._blocks, None):
+                self._block, self._lines = block, numbered(*block)
+            else:
+                return False
+        return True
 
     def put_back(self, lines: list[tuple[int, bytes]]) -> None:
-        self._returned.extendleft(reversed(lines))
+        """Have lines read again."""
+        self._next.extendleft(reversed(lines))
+
+    def whole_block(self) -> tuple[int, bytes] | None:
+        """The block that the next line begins, or None where it begins none."""
+        return self._block
+
+    def leave_block(self) -> None:
+        """Go on after the block that was taken."""
+        self._block, self._lines = None, iter(())
+        self._next.clear()
+
+    def rest_of_block(self) -> Lines:
+        """The lines up to the beginning of the next block."""
+        while self.has_more() and self._block is None:
+            yield next(self)
 
 
-def _records(lines: _Pushback, source: Source) -> Iterator[Record]:
-    header = _header(lines, source)
+def _records(lines: _Lines, header: list[str], source: Source) -> Iterator[Record]:
+    """Read line by line to the end of a block, or of the record that runs over it."""
     width = len(header)
     places = [header.index(name) if name in header else width for name in source.names]
     pick = itemgetter(*places)
-    for number, line in lines:
+    for number, line in chain([next(lines)], lines.rest_of_block()):
         text = bare(line)
         if not text.strip():
             continue
@@ -88,7 +134,7 @@ def _records(lines: _Pushback, source: Source) -> Iterator[Record]:
             yield fault(number, text, "wrong_number_of_fields", detail, source)
 
 
-def _header(lines: _Pushback, source: Source) -> list[str]:
+def _header(lines: _Lines, source: Source) -> list[str]:
     text = next((bare(line) for _, line in lines if line.strip()), None)
     if text is None:
         raise Unreadable("the file has no header line; send one that names the columns")
@@ -122,7 +168,7 @@ def _fields(text: str) -> list[str]:
             return fields
 
 
-def _spanning(first: bytes, lines: _Pushback, width: int) -> bytes | None:
+def _spanning(first: bytes, lines: _Lines, width: int) -> bytes | None:
     """Read on to the end of a record whose quoted field runs over line ends.
 
     A quote that is never closed must not swallow the lines after it: a record that doesn't end
@@ -132,11 +178,11 @@ def _spanning(first: bytes, lines: _Pushback, width: int) -> bytes | None:
         return None
     taken: list[tuple[int, bytes]] = []
     size = len(first)
-    for numbered in lines:
-        taken.append(numbered)
-        size += len(numbered[1])
-        if numbered[1].count(b'"') % 2:
-            whole = bare(first + b"".join(line for _, line in taken))
+    for line in lines:
+        taken.append(line)
+        size += len(line[1])
+        if line[1].count(b'"') % 2:
+            whole = bare(first + b"".join(text for _, text in taken))
             if _COMPLETE.fullmatch(whole) and _width(whole) == width:
                 return whole
             break

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -76,7 +77,7 @@ def _chunk(
     texts = {c.name: _text(batch.column(c.name), c.name, faults, details) for c in columns}
     schema = schema_of(source)
     known = {
-        "line": pa.array(range(first_line, first_line + rows), pa.int64()),
+        "line": pa.array(np.arange(first_line, first_line + rows)),
         "fault": pa.array(faults, pa.string()),
         "detail": pa.array(details, pa.string()),
         **texts,

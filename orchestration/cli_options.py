@@ -1,0 +1,54 @@
+"""What the commands of the console script share: options, the settings, and warnings."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+FORMATS = click.Choice(["table", "csv", "json"])
+QUESTIONS = click.Choice(["completion", "drop-off", "time-to-complete", "overdue", "all"])
+EXISTING = click.Path(path_type=Path)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+format_option = click.option(
+    "--format", "format_", type=FORMATS, default="table", show_default=True, help="How to print."
+)
+wait_option = click.option(
+    "--wait/--no-wait",
+    default=True,
+    show_default=True,
+    help="Wait while another process writes, or leave at once.",
+)
+
+
+class _Instant(click.ParamType):  # type: ignore[type-arg]
+    name = "instant"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        from orchestration.refresh import InvalidInstant, parse_instant
+
+        try:
+            return value if isinstance(value, datetime) else parse_instant(value)
+        except InvalidInstant as error:
+            self.fail(str(error), param, ctx)
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=_Instant(),
+    help="The instant to speak about, as 2025-07-01T00:00:00Z; now if not given.",
+)
+
+
+def chosen_settings() -> Any:
+    """The settings, as the environment has them."""
+    from orchestration.settings import load_settings
+
+    return load_settings()
+
+
+def warn(warnings: list[str]) -> None:
+    """Tell of warnings, apart from what the command prints."""
+    for warning in warnings:
+        click.echo(f"Warning: {warning}", err=True)

@@ -1,0 +1,66 @@
+"""Teachable: webhook deliveries, bare objects or arrays of them.
+
+| type | becomes |
+|---|---|
+| `LectureProgress.created` with `object.is_completed` true | a completion |
+| `LectureProgress.created` with `object.is_completed` false | ignored |
+| `Enrollment.created`, `Enrollment.disabled` | an enrollment that begins, or ends |
+| any other, and every delivery with `livemode` false | ignored |
+
+Learner: `object.user.id`. Course: `object.course_id`. Lesson: `object.lecture_id`. Time: `created`.
+Event id: `hook_event_id`. `percent_complete` is the course's share and no lesson's: it completes
+nothing. Teachable sends no views.
+"""
+
+from orchestration.landing.standards.mapping import (
+    IGNORED,
+    Found,
+    Json,
+    Mapped,
+    Rejected,
+    Result,
+    Says,
+    first,
+    inside,
+    missing,
+)
+from orchestration.settings import Settings
+
+SAYS = {
+    "LectureProgress.created": Says.COMPLETED,
+    "Enrollment.created": Says.ENROLLED,
+    "Enrollment.disabled": Says.UNENROLLED,
+}
+
+
+def mapped(delivery: Json, _: Settings) -> Result:
+    """Map one delivery."""
+    kind = delivery.get("type")
+    if not isinstance(kind, str) or not kind:
+        return missing("type")
+    says = SAYS.get(kind)
+    if says is None or delivery.get("livemode") is False:
+        return IGNORED
+    if says is Says.COMPLETED:
+        is_completed = inside(delivery, "object", "is_completed").value
+        if is_completed is False:
+            return IGNORED
+        if is_completed is None:
+            return missing("object.is_completed")
+        if is_completed is not True:
+            return Rejected("wrong_type", "object.is_completed is neither true nor false")
+    return Mapped(
+        says,
+        inside(delivery, "hook_event_id"),
+        first([inside(delivery, "object", "user", "id"), inside(delivery, "object", "user_id")]),
+        _id(delivery, "course"),
+        _id(delivery, "lecture"),
+        inside(delivery, "created"),
+    )
+
+
+def _id(delivery: Json, thing: str) -> Found:
+    """The id of a thing that a delivery names in the object itself, or tells of beside it."""
+    return first(
+        [inside(delivery, "object", f"{thing}_id"), inside(delivery, "object", thing, "id")]
+    )

@@ -1,0 +1,131 @@
+"""xAPI 1.0.3 and 2.0 and cmi5: statements.
+
+A verb is known by the last segment of its IRI, because the same verb stands under many vocabularies
+(ADL, w3id, id.tincanapi.com, activitystrea.ms); a type likewise.
+
+| verb | object | becomes |
+|---|---|---|
+| experienced, initialized, launched, viewed, attempted, played, navigated | an activity | a view |
+| the same | a link, or the course itself | ignored |
+| completed; progressed with `result.completion` true | an activity | a completion |
+| registered, unregistered | an activity | an enrollment |
+| voided | a StatementRef | ignored, and that statement counts as voided |
+| any other verb; any verb | anything; an Agent, Group, SubStatement or StatementRef | ignored |
+
+Learner: `actor.account.name` (with the setting, its home page, `|` and the name), else `mbox`
+without `mailto:`, `mbox_sha1sum`, `openid`; a Group is nobody. Lesson: `object.id`. Course: the
+first course-typed activity among object, parent and grouping, else the first grouping, else the
+first parent; a registration without any is for its object. Time: `timestamp`, else `stored`.
+Event id: `id`. Open edX ids are cut to the key after `/xblock/` or `/course/`.
+"""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from orchestration.landing.standards.mapping import (
+    IGNORED,
+    Found,
+    Json,
+    Mapped,
+    Rejected,
+    Result,
+    Says,
+    first,
+    inside,
+    missing,
+)
+from orchestration.settings import Settings
+
+VIEWS = {"experienced", "initialized", "launched", "viewed", "attempted", "played", "navigated"}
+ENROLLMENTS = {"registered": Says.ENROLLED, "unregistered": Says.UNENROLLED}
+NO_ACTIVITIES = {"Agent", "Group", "Person", "SubStatement", "StatementRef"}
+
+_BLOCK = re.compile(r"/xblock/([^/?#]+)")
+_COURSE = re.compile(r"/course/((?:course|ccx|library)-v1(?::|%3A)[^/?#]+)", re.IGNORECASE)
+
+
+def mapped(statement: Json, settings: Settings) -> Result:
+    """Map one statement."""
+    verb = inside(statement, "verb", "id").value
+    if not isinstance(verb, str) or not verb:
+        return missing("verb.id")
+    verb = _last_segment(verb)
+    kind = inside(statement, "object", "objectType").value
+    if verb == "voided" and kind == "StatementRef":
+        return Mapped(Says.VOIDS, inside(statement, "object", "id"))
+    says = _says(verb, statement)
+    if says is None or kind in NO_ACTIVITIES or (says is Says.VIEWED and _is_link(statement)):
+        return IGNORED
+    lesson, course = _key(inside(statement, "object", "id")), _course(statement)
+    if course.value is None and verb in ENROLLMENTS:
+        course = lesson
+    if says is Says.VIEWED and lesson.value is not None and lesson.value == course.value:
+        return IGNORED
+    learner = _learner(statement.get("actor"), settings)
+    if isinstance(learner, Rejected):
+        return learner
+    at = first([inside(statement, "timestamp"), inside(statement, "stored")])
+    return Mapped(says, inside(statement, "id"), learner, course, lesson, at)
+
+
+def _says(verb: str, statement: Json) -> Says | None:
+    if verb in VIEWS:
+        return Says.VIEWED
+    is_complete = inside(statement, "result", "completion").value is True
+    if verb == "completed" or (verb == "progressed" and is_complete):
+        return Says.COMPLETED
+    return ENROLLMENTS.get(verb)
+
+
+def _learner(actor: Any, settings: Settings) -> Found | Rejected:
+    if inside(actor, "objectType").value == "Group":
+        return Rejected("missing_value", "actor is a Group, which is no learner")
+    name, page = inside(actor, "account", "name"), inside(actor, "account", "homePage").value
+    if settings.xapi_home_page and name.value not in (None, ""):
+        if not isinstance(page, str) or not page:
+            return missing("actor.account.homePage")
+        if isinstance(name.value, str):
+            name = Found(name.field, f"{page}|{name.value}")
+    mbox = inside(actor, "mbox")
+    if isinstance(mbox.value, str):
+        mbox = Found("mbox", mbox.value.removeprefix("mailto:"))
+    found = first([name, mbox, inside(actor, "mbox_sha1sum"), inside(actor, "openid")])
+    return Found(f"actor.{found.field}", found.value)
+
+
+def _course(statement: Json) -> Found:
+    related = inside(statement, "context", "contextActivities").value
+    parents, groupings = _activities(related, "parent"), _activities(related, "grouping")
+    typed = [a for a in (statement.get("object"), *parents, *groupings) if _type(a) == "course"]
+    for activity in (*typed, *groupings, *parents):
+        return _key(Found("the course activity's id", inside(activity, "id").value))
+    return Found("a course among object, parent and grouping", None)
+
+
+def _activities(related: Any, relation: str) -> list[Any]:
+    """The activities of one relation, which before 1.0.3 may stand alone without an array."""
+    found = inside(related, relation).value
+    return [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict)]
+
+
+def _type(activity: Any) -> str | None:
+    kind = inside(activity, "definition", "type").value
+    return _last_segment(kind) if isinstance(kind, str) else None
+
+
+def _is_link(statement: Json) -> bool:
+    return _type(statement.get("object")) == "link"
+
+
+def _last_segment(iri: str) -> str:
+    return re.split("[/#]", iri.rstrip("/#"))[-1]
+
+
+def _key(found: Found) -> Found:
+    """Cut an Open edX id to its key, which may be percent-encoded in the address."""
+    if isinstance(found.value, str):
+        match = _BLOCK.search(found.value) or _COURSE.search(found.value)
+        if match:
+            return Found(found.field, unquote(match[1]))
+    return found

@@ -1,0 +1,219 @@
+"""Killed at random moments or out of disk, a refresh loses nothing, and the next one completes.
+
+`KILLS=50 pytest tests/landing/test_kill.py` kills more often; `SEED` chooses other moments.
+"""
+
+import gzip
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+import zstandard
+from story import csv_lines, event, json_lines
+
+from orchestration import published
+from orchestration.settings import load_settings
+from tests.conftest import assert_same_tables, readers_tables
+
+KILLS = int(os.environ.get("KILLS", "20"))
+SEED = int(os.environ.get("SEED", "1"))
+COMMAND = str(Path(sys.executable).parent / "learner-progress")
+AS_OF = ["--as-of", "2025-07-01T00:00:00Z"]
+LEFTOVERS = (".landing.part", ".candidate", ".emptied.part", "writer.json")
+RAW = ["events", "courses", "lessons", "enrollments", "landed_files", "rejected_lines"]
+
+pytestmark = pytest.mark.slow
+
+
+def files_of(number):
+    """What is delivered before a kill: events of every format, sound, repeated and bad."""
+    start = number * 40
+    rows = [
+        event(
+            event_id=f"e{start + place}",
+            learner_id=f"learner-{place % 7}",
+            lesson_id=f"lesson-{place % 3}",
+            event_type=("lesson_viewed", "lesson_completed")[place % 2],
+            occurred_at=f"2025-03-{1 + place % 28:02}T10:00:00Z",
+        )
+        for place in range(-3, 40)
+    ]
+    rows.append(event(event_id="bad", event_type="seen"))
+    if number % 3 == 0:
+        return {f"events/{number:03}.csv.gz": gzip.compress(csv_lines(*rows).encode())}
+    return {f"events/{number:03}.jsonl": json_lines(*rows).encode()}
+
+
+def catalogue():
+    lessons = [
+        {"course_id": "algebra", "lesson_id": f"lesson-{n}", "position": n, "title": f"Lesson {n}"}
+        for n in range(3)
+    ]
+    enrolled = [
+        {"learner_id": f"learner-{n}", "course_id": "algebra", "enrolled_at": "2025-01-01"}
+        for n in range(7)
+    ]
+    return {
+        "courses/a.jsonl": json_lines({"course_id": "algebra", "title": "Algebra"}).encode(),
+        "lessons/a.jsonl": json_lines(*lessons).encode(),
+        "enrollments/a.jsonl": json_lines(*enrolled).encode(),
+    }
+
+
+def deliver(home, files):
+    for path, content in files.items():
+        file = home / "landing" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".tmp").write_bytes(content)
+        file.with_suffix(".tmp").rename(file)
+
+
+def start(home, *arguments, **options):
+    environment = {**os.environ, "LEARNER_PROGRESS_HOME": str(home)}
+    return subprocess.Popen(
+        [COMMAND, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def completed(home):
+    process = start(home, "refresh", *AS_OF)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+
+
+def end_state(home):
+    """All that must not depend on what happened on the way."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        raw = {
+            table: connection.execute(
+                f"select * exclude (recorded_at) from raw.{table} order by all"
+            ).fetchall()
+            for table in RAW
+        }
+    unpack = zstandard.ZstdDecompressor().decompressobj
+    archived = {
+        path.name: unpack().decompress(path.read_bytes()) for path in (home / "archive").iterdir()
+    }
+    waiting = [path for path in (home / "landing").rglob("*") if path.is_file()]
+    left = [path.name for path in home.rglob("*") if path.name.startswith(LEFTOVERS)]
+    return raw, archived, waiting, left
+
+
+def test_killed_at_random_moments_the_end_is_that_of_an_undisturbed_run(tmp_path):
+    chance = random.Random(SEED)
+    calm, killed = tmp_path / "calm", tmp_path / "killed"
+    every_file = [{**catalogue(), **files_of(0)}, *map(files_of, range(1, KILLS + 1))]
+    for files in every_file:
+        deliver(calm, files)
+    began = time.monotonic()
+    completed(calm)
+    longest = time.monotonic() - began
+    commands = {"refresh": ["refresh", *AS_OF], "land": ["land"]}
+    moments = []
+    for number, files in enumerate(every_file):
+        deliver(killed, files)
+        command = "land" if number % 4 == 3 else "refresh"
+        process = start(killed, *commands[command])
+        moment = chance.uniform(0.3, longest if command == "refresh" else longest / 3)
+        try:
+            _, errors = process.communicate(timeout=moment)
+            assert process.returncode == 0, errors
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+        moments.append((command, round(moment, 2), process.returncode))
+    completed(killed)
+    outcomes = [returncode for _, _, returncode in moments]
+    print(f"killed {outcomes.count(-signal.SIGKILL)} of {len(outcomes)}: {moments}")
+    assert outcomes.count(-signal.SIGKILL) >= KILLS / 2, moments
+    for expected, found in zip(end_state(calm), end_state(killed), strict=True):
+        assert expected == found
+    assert end_state(killed)[2:] == ([], [])
+    assert_same_tables(*(readers_tables(load_settings(home=home)) for home in (calm, killed)))
+
+
+def one_sentence(process):
+    """The error of a command that failed foreseeably."""
+    _, errors = process.communicate()
+    assert process.returncode == 1, errors
+    lines = [line for line in errors.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1, errors
+    assert "Traceback" not in errors
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def published_home(tmp_path_factory):
+    """A home with a snapshot, and with files in the inbox that need some room."""
+    home = tmp_path_factory.mktemp("published") / "home"
+    deliver(home, {**catalogue(), **files_of(0)})
+    completed(home)
+    deliver(home, {**files_of(1), **{f"events/x{n}.jsonl": large(n) for n in range(2)}})
+    return home
+
+
+def large(number):
+    return json_lines(
+        *(event(event_id=f"{number}-{n}-{random.Random(n).random()}") for n in range(8000))
+    ).encode()
+
+
+def check_nothing_is_lost(settings, before):
+    assert published.latest_refresh(settings) == before
+    waiting = {path.name for path in settings.landing.glob("events/*")}
+    archived = {path.name.split("__")[2] for path in settings.archive.glob("*.zst")}
+    names = {"001.jsonl", "x0.jsonl", "x1.jsonl"}
+    assert {
+        name for name in names if name not in waiting and f"{name}.zst" not in archived
+    } == set()
+
+
+@pytest.mark.parametrize("limit", [600_000, 2_500_000])
+def test_a_disk_that_takes_no_more_fails_in_a_sentence_and_loses_nothing(
+    tmp_path, published_home, limit
+):
+    shutil.copytree(published_home, tmp_path / "home", symlinks=True)
+    settings = load_settings(home=tmp_path / "home", _env_file=None)
+    before = published.latest_refresh(settings)
+    full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))  # noqa: E731
+    print(one_sentence(start(settings.home, "refresh", *AS_OF, preexec_fn=full)))
+    check_nothing_is_lost(settings, before)
+    completed(settings.home)
+    assert published.read_table("refreshes", settings)["events"].max() == 16_000 + 83
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+@pytest.mark.parametrize("room", [100_000, 1_500_000])
+def test_a_full_disk_fails_in_a_sentence_and_loses_nothing(tmp_path, published_home, room):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(disk)]
+    if subprocess.run(mount, check=False).returncode:
+        pytest.skip("this machine mounts no disk")
+    try:
+        shutil.copytree(published_home, disk / "home", symlinks=True)
+        settings = load_settings(home=disk / "home", _env_file=None)
+        before = published.latest_refresh(settings)
+        statistics = os.statvfs(disk)
+        filler = disk / "filler"
+        filler.write_bytes(bytes(max(0, statistics.f_bavail * statistics.f_frsize - room)))
+        print(one_sentence(start(settings.home, "refresh", *AS_OF)))
+        check_nothing_is_lost(settings, before)
+        filler.unlink()
+        completed(settings.home)
+        assert published.read_table("refreshes", settings)["events"].max() == 16_000 + 83
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)
