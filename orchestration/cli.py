@@ -11,6 +11,7 @@ from orchestration import cli_landing
 from orchestration.cli_options import (
     EXISTING,
     QUESTIONS,
+    WRITTEN,
     as_of_option,
     chosen_settings,
     format_option,
@@ -57,15 +58,28 @@ def refresh(
 @click.argument("question", type=QUESTIONS, default="all")
 @click.option("--course", "course_id", help="Only this course, by its id.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many rows a question.")
+@click.option("--html", "page", type=WRITTEN, help="Write all four as one page with charts.")
 @format_option
 @json_option
 def report(
-    question: str, course_id: str | None, limit: int | None, format_: str, as_json: bool
+    question: str,
+    course_id: str | None,
+    limit: int | None,
+    page: Path | None,
+    format_: str,
+    as_json: bool,
 ) -> None:
     """Answer the administrators' four questions from the published snapshot."""
     from orchestration import report, status
 
     settings = chosen_settings()
+    if page:
+        from orchestration import printed
+
+        if question != "all" or course_id is not None or limit is not None:
+            raise click.UsageError("--html holds all four answers: give no QUESTION or limit.")
+        click.echo(f"Written: {printed.write_page(settings, page)}")
+        return
     format_ = "json" if as_json else format_
     if limit is None and format_ == "table":
         limit = 15
@@ -136,7 +150,13 @@ def demo(as_json: bool) -> None:
     if not as_json:
         click.echo()
         click.get_current_context().invoke(
-            report, question="all", course_id=None, limit=8, format_="table", as_json=False
+            report,
+            question="all",
+            course_id=None,
+            limit=8,
+            page=None,
+            format_="table",
+            as_json=False,
         )
 
 

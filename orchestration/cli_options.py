@@ -9,6 +9,7 @@ import click
 FORMATS = click.Choice(["table", "csv", "json"])
 QUESTIONS = click.Choice(["completion", "drop-off", "time-to-complete", "overdue", "all"])
 EXISTING = click.Path(path_type=Path)
+WRITTEN = click.Path(path_type=Path, dir_okay=False)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 format_option = click.option(
