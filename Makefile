@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow ui check lock docs
+.PHONY: setup demo test test-slow ui api check lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -27,6 +27,9 @@ test-slow: setup
 ui: setup
 	$(BIN)/python -m orchestration.ui
 
+api: setup
+	$(BIN)/python -m orchestration.service
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -36,7 +39,7 @@ check: setup
 	$(BIN)/pytest tests/house
 
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o constraints.txt
 
 docs: setup
 	$(BIN)/dbt docs generate --quiet --static --no-compile --empty-catalog --project-dir dbt_project --profiles-dir dbt_project

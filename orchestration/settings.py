@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +36,9 @@ class Settings(BaseSettings):
     infer_enrollments: bool = False
     publish_parquet: bool = False
     xapi_home_page: bool = False
+    api_token: SecretStr | None = None
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8100, ge=1, le=65_535)
 
     @field_validator("home")
     @classmethod

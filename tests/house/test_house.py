@@ -110,14 +110,14 @@ def test_the_environment_is_read_in_one_place():
     assert readers == []
 
 
-def test_every_setting_is_in_the_example_and_the_readme():
+def test_every_setting_is_in_the_example_and_the_documents():
     from orchestration.settings import PREFIX, Settings
 
     names = {PREFIX + name.upper() for name in Settings.model_fields}
     example = (PROJECT_ROOT / ".env.example").read_text(encoding="utf-8")
-    readme = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    document = (PROJECT_ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     assert {name for name in names if name not in example} == set()
-    assert {name for name in names if name not in readme} == set()
+    assert {name for name in names if name not in document} == set()
 
 
 def test_no_room_is_without_a_subject():

@@ -1,0 +1,53 @@
+"""The snapshot that the service reads: one connection a refresh, shared by all requests."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from orchestration.published import connect
+from orchestration.service.queries import NEWEST
+from orchestration.settings import Settings
+
+
+class OpenSnapshot:
+    """One published refresh, open for reading; queries of several threads may run at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the newest snapshot.
+
+        Raises:
+            NothingPublished: no refresh has been published yet.
+        """
+        self._connection = connect(settings)
+        newest = self.rows(NEWEST)[0]
+        self.refresh_id: str = newest["refresh_id"]
+        self.as_of = newest["as_of"]
+
+    def rows(self, query: str, **parameters: str) -> list[dict[str, Any]]:
+        """The query's rows as dictionaries."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("use learner_progress")
+            cursor.execute(query, parameters)
+            columns = [column[0] for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def newest_snapshot(settings: Settings) -> Callable[[], OpenSnapshot]:
+    """A function that gives the newest snapshot, opened once a refresh.
+
+    An older one stays open until the last request that reads it has ended.
+    """
+    guard = threading.Lock()
+    opened: dict[Path, OpenSnapshot] = {}
+
+    def newest() -> OpenSnapshot:
+        file = settings.snapshot_file.resolve()
+        with guard:
+            if file not in opened:
+                snapshot = OpenSnapshot(settings)
+                opened.clear()
+                opened[file] = snapshot
+            return opened[file]
+
+    return newest
