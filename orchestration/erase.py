@@ -19,6 +19,7 @@ from orchestration.landing.forgetting import (
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.traces import Trace
 from orchestration.models import Progress
+from orchestration.rewriting import rewritten
 from orchestration.run_history import forget_elsewhere
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
@@ -138,26 +139,14 @@ def rewrite_warehouse(settings: Settings, trace: Trace, found: list[Found]) -> d
     The learner's tombstone lands with it. What dbt keeps in the old file is built anew by the
     next refresh. Returns the rows removed by table.
     """
-    building = settings.home / ".warehouse.erasing.duckdb"
-    for leftover in settings.home.glob(f"{building.name}*"):
-        leftover.unlink()
     key = make_key(settings)
-    with duckdb.connect(str(building)) as connection:
+    with rewritten(settings, "erasing") as connection:
         raw.create_tables(connection)
-        path = str(settings.warehouse_file).replace("'", "''")
-        connection.execute(f"attach '{path}' as old")
         connection.begin()
         removed = _copy_raw(connection, trace, found)
         tombstone = [hash_of(trace.learner_id, key), utc_now()]
         connection.execute("insert or ignore into raw.erased_learners values (?, ?)", tombstone)
         connection.commit()
-        connection.execute("checkpoint old")
-        connection.execute("detach old")
-        connection.execute("checkpoint")
-    published.flush(building)
-    settings.warehouse_file.with_name(settings.warehouse_file.name + ".wal").unlink(missing_ok=True)
-    building.replace(settings.warehouse_file)
-    published.flush(settings.home)
     return removed
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import duckdb
 
+from orchestration.home_format import bring_up_to_date
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, writer_lock
 
@@ -118,8 +119,13 @@ def older_completions(connection: duckdb.DuckDBPyConnection, batches: list[int])
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create schema `raw` and its tables where they are missing; what landed is untouched.
 
-    Keys of events are made anew where another version of the database made them.
+    Tables of an older version are brought up to date, and keys of events are made anew where
+    another version of the database made them.
+
+    Raises:
+        NewerHome: a newer version made the tables; nothing was changed.
     """
+    bring_up_to_date(connection)
     connection.execute(_TABLES)
     if connection.execute(_STALE_KEYS).fetchone():
         connection.execute(_NEW_KEYS)

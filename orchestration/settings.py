@@ -39,11 +39,19 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = None
     api_host: str = "127.0.0.1"
     api_port: int = Field(default=8100, ge=1, le=65_535)
+    archive_days: int | None = Field(default=None, ge=1, le=36_500)
+    history_days: int | None = Field(default=90, ge=1, le=36_500)
+    dagster_postgres_url: SecretStr = SecretStr("")
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("archive_days", "history_days", mode="before")
+    @classmethod
+    def _empty_is_for_ever(cls, days: object) -> object:
+        return None if days == "" else days
 
     @field_validator("timezone")
     @classmethod
@@ -86,6 +94,11 @@ class Settings(BaseSettings):
     def snapshot_file(self) -> Path:
         """What readers open: a link to the newest published snapshot."""
         return self.published / "learner_progress.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's settings, run history and logs."""
+        return self.home / "dagster"
 
     @property
     def figures(self) -> dict[str, object]:
