@@ -1,10 +1,13 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow ui api check lock docs
+.PHONY: setup demo test test-slow ui serve api check lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
 
-setup: $(READY)
+MANIFEST := dbt_project/target/manifest.json
+MODELS := $(shell find dbt_project -name target -prune -o -type f -print)
+
+setup: $(READY) $(MANIFEST)
 
 $(READY): constraints.txt pyproject.toml
 	python3 -m venv --clear .venv
@@ -12,8 +15,10 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt || $(BIN)/pip install --quiet --require-hashes -r constraints.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
-	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
 	touch $(READY)
+
+$(MANIFEST): $(READY) $(MODELS)
+	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
 
 demo: setup
 	$(BIN)/learner-progress demo
@@ -23,6 +28,9 @@ test: setup
 
 test-slow: setup
 	$(BIN)/pytest -n 2 -m slow
+
+serve: setup
+	$(BIN)/learner-progress serve
 
 ui: setup
 	$(BIN)/python -m orchestration.ui

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_landing
+from orchestration import cli_landing, cli_operations
 from orchestration.cli_options import (
     EXISTING,
     QUESTIONS,
@@ -160,7 +160,7 @@ def demo(as_json: bool) -> None:
         )
 
 
-for command in cli_landing.COMMANDS:
+for command in (*cli_landing.COMMANDS, *cli_operations.COMMANDS):
     cli.add_command(command)
 
 

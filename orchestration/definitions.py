@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.defs.dbt import dbt
+from orchestration.defs.maintenance import maintain_job
 from orchestration.defs.models import dbt_models
 from orchestration.defs.published import learner_progress
 from orchestration.defs.raw import landing
@@ -11,7 +12,7 @@ from orchestration.defs.schedules import SCHEDULES, refresh_job
 
 defs = dg.Definitions(
     assets=[landing, dbt_models, learner_progress],
-    jobs=[refresh_job],
+    jobs=[refresh_job, maintain_job],
     schedules=SCHEDULES,
     resources={"refresh_run": RefreshRun.configure_at_launch(), "dbt": dbt},
 )

@@ -1,4 +1,4 @@
-"""The format of a home folder: which version of the code made its tables, and the way up to today's."""
+"""The format of a home folder: what made its tables, and the way from there to today's."""
 
 import duckdb
 

@@ -184,7 +184,7 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
     link.symlink_to(snapshot.name)
     link.replace(settings.snapshot_file)
     flush(settings.published)
-    _drop_old_snapshots(settings)
+    drop_old_snapshots(settings)
     if settings.publish_parquet:
         publish_parquet(settings)
     return published_at
@@ -218,10 +218,13 @@ def publish_parquet(settings: Settings) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
-def _drop_old_snapshots(settings: Settings) -> None:
+def drop_old_snapshots(settings: Settings) -> list[Path]:
+    """Remove the snapshots beyond those to keep, and return them; the newest one stays."""
     snapshots = sorted(settings.published.glob("learner_progress__*.duckdb"))
-    for old in snapshots[: -settings.keep_snapshots]:
+    dropped = snapshots[: -settings.keep_snapshots]
+    for old in dropped:
         old.unlink()
+    return dropped
 
 
 def flush(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
@@ -21,16 +22,24 @@ def rewritten(settings: Settings, purpose: str) -> Iterator[duckdb.DuckDBPyConne
         purpose: a word for the side file's name, `.warehouse.<purpose>.duckdb`.
     """
     building = settings.home / f".warehouse.{purpose}.duckdb"
-    for leftover in settings.home.glob(f"{building.name}*"):
-        leftover.unlink()
-    with duckdb.connect(str(building)) as connection:
-        path = str(settings.warehouse_file).replace("'", "''")
-        connection.execute(f"attach '{path}' as old")
-        yield connection
-        connection.execute("checkpoint old")
-        connection.execute("detach old")
-        connection.execute("checkpoint")
+    _clear(building)
+    try:
+        with duckdb.connect(str(building)) as connection:
+            path = str(settings.warehouse_file).replace("'", "''")
+            connection.execute(f"attach '{path}' as old")
+            yield connection
+            connection.execute("checkpoint old")
+            connection.execute("detach old")
+            connection.execute("checkpoint")
+    except BaseException:
+        _clear(building)
+        raise
     published.flush(building)
     settings.warehouse_file.with_name(settings.warehouse_file.name + ".wal").unlink(missing_ok=True)
     building.replace(settings.warehouse_file)
     published.flush(settings.home)
+
+
+def _clear(building: Path) -> None:
+    for leftover in building.parent.glob(f"{building.name}*"):
+        leftover.unlink()

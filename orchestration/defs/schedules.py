@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from orchestration.defs.maintenance import maintain_job
+
 refresh_job = dg.define_asset_job(
     "refresh",
     selection=dg.AssetSelection.all(),
@@ -16,5 +18,12 @@ SCHEDULES = [
         cron_schedule="0 * * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="A refresh at the start of every hour.",
+    ),
+    dg.ScheduleDefinition(
+        name="maintain_weekly",
+        job=maintain_job,
+        cron_schedule="30 3 * * 0",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Maintenance of the home folder and the run history, on Sundays at 03:30.",
     ),
 ]
