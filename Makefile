@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 MANIFEST := dbt_project/target/manifest.json
-MODELS := $(shell find dbt_project -name target -prune -o -type f -print)
+MODELS := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -not -name ".*" -print)
 
 setup: $(READY) $(MANIFEST)
 
@@ -19,6 +19,7 @@ $(READY): constraints.txt pyproject.toml
 
 $(MANIFEST): $(READY) $(MODELS)
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	touch $(MANIFEST)
 
 demo: setup
 	$(BIN)/learner-progress demo

@@ -14,7 +14,7 @@ FREE_SHARE = 0.2
 FREE_BYTES = 16 << 20
 """Less than this is not worth it."""
 
-_SIZES = "select free_blocks * block_size, used_blocks * block_size from pragma_database_size()"
+_USED = "select used_blocks * block_size from pragma_database_size()"
 
 _TABLES = """
 select database_name, schema_name, table_name
@@ -45,7 +45,9 @@ def compact(
     """
     with open_warehouse(settings) as connection:
         connection.execute("checkpoint")
-        free, used = connection.execute(_SIZES).fetchall()[0]
+        used = connection.execute(_USED).fetchall()[0][0]
+    # Not what the database counts as free, of which it may have cut off some at the file's end.
+    free = settings.warehouse_file.stat().st_size - used
     if free < free_bytes or free <= free_share * (free + used):
         return False
     room = shutil.disk_usage(settings.home).free

@@ -22,7 +22,7 @@ def health(settings: Settings, *, max_age_hours: float = MAX_AGE_HOURS) -> dict[
     if published_at is None:
         message = f"Nothing is published in {settings.published}: run `learner-progress refresh`."
     else:
-        age = round((utc_now() - published_at).total_seconds() / 3600, 2)
+        age = (utc_now() - published_at).total_seconds() / 3600
         message = f"The snapshot is {age:,.1f} hours old"
         message += "." if age <= max_age_hours else f", more than {max_age_hours:g}: see the runs."
     return {
@@ -31,6 +31,6 @@ def health(settings: Settings, *, max_age_hours: float = MAX_AGE_HOURS) -> dict[
         "refresh_id": newest["refresh_id"],
         "as_of": newest["as_of"],
         "published_at": published_at,
-        "age_hours": age,
+        "age_hours": None if age is None else round(age, 2),
         "max_age_hours": max_age_hours,
     }

@@ -16,7 +16,7 @@ from orchestration.settings import load_settings
 from orchestration.warehouse import writer_lock
 
 COMMANDS = ["refresh", "land", "report", "status", "rejected", "replay", "erase", "sql"]
-COMMANDS += ["generate", "demo"]
+COMMANDS += ["generate", "demo", "health", "maintain", "backup", "restore"]
 
 
 @pytest.fixture(scope="module")
