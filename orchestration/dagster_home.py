@@ -1,6 +1,7 @@
 """Dagster's folder: its settings, and the environment of the processes that serve it."""
 
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -70,7 +71,8 @@ def enter_dagster_home(settings: Settings) -> None:
     """
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     if url := settings.dagster_postgres_url.get_secret_value():
-        os.environ[POSTGRES_URL] = url
+        # With no driver named, SQLAlchemy takes another one than dagster-postgres brings.
+        os.environ[POSTGRES_URL] = re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", url)
     # Dagster looks for dbt on the PATH.
     tools = Path(sys.executable).parent
     os.environ["PATH"] = os.pathsep.join([str(tools), os.environ.get("PATH", os.defpath)])

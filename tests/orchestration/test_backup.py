@@ -73,6 +73,7 @@ def test_a_lost_home_comes_back_and_goes_on_as_if_nothing_had_happened(
     assert key_file(settings).stat().st_mode & 0o777 == 0o600
     assert_same_tables(readers_tables(settings), tables)
     deliver_knots(1, 4)
+    deliver_knots(4, 4)
     again = refresh(settings, as_of=AS_OF)
     assert not again.refresh.full
     assert {file.status for file in again.landed.files} == {"already_landed", "landed"}
