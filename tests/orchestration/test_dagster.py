@@ -52,10 +52,22 @@ def test_every_table_that_readers_see_has_a_check(defs):
 
 
 def test_the_refresh_runs_every_hour_by_default(defs):
-    (schedule,) = defs.schedules
+    schedule = next(schedule for schedule in defs.schedules if schedule.name == "refresh_hourly")
     assert schedule.job_name == "refresh"
     assert schedule.cron_schedule == "0 * * * *"
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+
+
+def test_maintenance_runs_every_week_by_default_and_says_what_it_did(defs, home):
+    schedule = next(schedule for schedule in defs.schedules if schedule.name == "maintain_weekly")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    with dg.instance_for_test() as instance:
+        left = home.home / ".warehouse.compacting.duckdb"
+        left.write_bytes(b"x")
+        job = defs.resolve_job_def(schedule.job_name)
+        result = job.execute_in_process(instance=instance)
+    assert result.success
+    assert not left.exists()
 
 
 def test_the_job_lands_builds_checks_and_publishes(defs, home):

@@ -30,7 +30,7 @@ def contents(settings):
             "select schema_name, view_name, sql from duckdb_views() where not internal order by all"
         ).fetchall()
         views += connection.execute(
-            "select table_name, column_name, comment from duckdb_columns() where comment is not null"
+            "select table_name, column_name, comment from duckdb_columns() where comment <> ''"
         ).fetchall()
         rows = {
             f"{schema}.{table}": connection.execute(f"select * from {schema}.{table}").fetchall()
@@ -66,7 +66,9 @@ def test_freed_blocks_are_given_back_and_all_else_is_kept(settings, deliver_knot
     assert removed(maintain(settings)) == {}
 
 
-def test_a_copy_that_differs_never_takes_the_warehouse_s_place(settings, deliver_knots, monkeypatch):
+def test_a_copy_that_differs_never_takes_the_warehouse_s_place(
+    settings, deliver_knots, monkeypatch
+):
     deliver_knots()
     landed.land(settings)
     make_free(settings)
