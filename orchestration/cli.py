@@ -12,12 +12,15 @@ from orchestration.cli_options import (
     EXISTING,
     QUESTIONS,
     WRITTEN,
+    alert_option,
     as_of_option,
     chosen_settings,
     format_option,
     json_option,
+    tell_freshness,
     wait_option,
     warn,
+    watched,
 )
 
 
@@ -33,17 +36,25 @@ def cli() -> None:
 @click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True)
 @click.option("--strict", is_flag=True, help="Fail where a file has too many rejected lines.")
 @wait_option
+@alert_option
 @json_option
 def refresh(
-    full_refresh: bool, as_of: datetime | None, engine: str, strict: bool, wait: bool, as_json: bool
+    full_refresh: bool,
+    as_of: datetime | None,
+    engine: str,
+    strict: bool,
+    wait: bool,
+    alert: bool,
+    as_json: bool,
 ) -> None:
     """Land what waits in the inbox, build and test every model, and publish if all tests pass."""
     from orchestration import output
     from orchestration import refresh as refreshing
 
-    with output.progress_bar("Refreshing") as report:
+    settings = chosen_settings()
+    with watched(settings, alert=alert), output.progress_bar("Refreshing") as report:
         result = refreshing.refresh(
-            chosen_settings(),
+            settings,
             as_of=as_of,
             full_refresh=full_refresh,
             engine=engine,
@@ -89,13 +100,17 @@ def report(
 
 
 @cli.command()
+@alert_option
 @json_option
-def status(as_json: bool) -> None:
-    """Show the last refresh, what waits in the inbox, and what makes reports empty."""
+def status(alert: bool, as_json: bool) -> None:
+    """Show the last refresh, how fresh it is, what waits, and what makes reports empty."""
     from orchestration import output
     from orchestration import status as state_of
 
-    state = state_of.status(chosen_settings())
+    settings = chosen_settings()
+    state = state_of.status(settings)
+    if alert:
+        tell_freshness(settings)
     if as_json:
         click.echo(output.as_json(state))
         return

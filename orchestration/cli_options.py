@@ -1,5 +1,7 @@
 """What the commands of the console script share: options, the settings, and warnings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,10 @@ wait_option = click.option(
     default=True,
     show_default=True,
     help="Wait while another process writes, or leave at once.",
+)
+
+alert_option = click.option(
+    "--alert", is_flag=True, help="Tell the webhook or e-mail of the settings; for cron."
 )
 
 
@@ -53,3 +59,37 @@ def warn(warnings: list[str]) -> None:
     """Tell of warnings, apart from what the command prints."""
     for warning in warnings:
         click.echo(f"Warning: {warning}", err=True)
+
+
+@contextmanager
+def watched(settings: Any, *, alert: bool) -> Iterator[None]:
+    """With `alert`, tell if the refresh in the block fails, or works again."""
+    if not alert:
+        yield
+        return
+    from orchestration import alerts
+
+    problems = _without_target(settings)
+    try:
+        with alerts.watched(settings, problems):
+            yield
+    finally:
+        warn(problems)
+
+
+def tell_freshness(settings: Any) -> None:
+    """Tell of what isn't fresh any more or is again; problems are warnings."""
+    from orchestration import alerts
+
+    warn(_without_target(settings) + alerts.judged_now(settings))
+
+
+def _without_target(settings: Any) -> list[str]:
+    from orchestration import alerts
+
+    if alerts.targets(settings):
+        return []
+    return [
+        "Nobody is told: set LEARNER_PROGRESS_ALERT_WEBHOOK, or LEARNER_PROGRESS_ALERT_SMTP_HOST"
+        " and LEARNER_PROGRESS_ALERT_TO."
+    ]

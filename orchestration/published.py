@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ROOMS = ("progress", "marts")
 
 _STAMP = "update marts.refreshes set published_at = ? where refresh_id = ?"
+_STAMPED = "select published_at from marts.refreshes where refresh_id = ?"
 _TABLES = """
 select table_schema, table_name
 from information_schema.tables
@@ -164,6 +165,8 @@ def drop_candidate(settings: Settings) -> None:
 def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
     """Stamp the candidate, verify it, and put it in the readers' place in one atomic step.
 
+    After a fault it can be called again, and goes on where it stopped.
+
     Returns:
         When it was published, UTC.
 
@@ -171,14 +174,14 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
         SnapshotRefused: the candidate lacks a table or isn't of this refresh; nothing changed
             for readers.
     """
-    published_at = utc_now()
-    with duckdb.connect(str(candidate)) as connection:
-        _verify(connection, refresh_id)
-        connection.execute(_STAMP, [published_at, refresh_id])
-        connection.execute("checkpoint")
-    flush(candidate)
     snapshot = settings.published / f"learner_progress__{refresh_id}.duckdb"
-    candidate.rename(snapshot)
+    if not snapshot.exists():
+        with duckdb.connect(str(candidate)) as connection:
+            _verify(connection, refresh_id)
+            connection.execute(_STAMP, [utc_now(), refresh_id])
+            connection.execute("checkpoint")
+        flush(candidate)
+        candidate.rename(snapshot)
     link = settings.published / ".learner_progress.link"
     link.unlink(missing_ok=True)
     link.symlink_to(snapshot.name)
@@ -187,6 +190,8 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
     drop_old_snapshots(settings)
     if settings.publish_parquet:
         publish_parquet(settings)
+    with connect(settings) as connection:
+        published_at: datetime = connection.execute(_STAMPED, [refresh_id]).fetchall()[0][0]
     return published_at
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import ledger, models, published, raw
+from orchestration.freshness import save_landed
 from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
 from orchestration.models import Progress
@@ -183,6 +184,7 @@ def publish(settings: Settings, started: Refresh) -> datetime:
     with open_warehouse(settings) as connection:
         ledger.mark_published(connection, started.refresh_id, published_at)
         save_gaps(connection, settings)
+        save_landed(connection, settings, started.refresh_id)
     return published_at
 
 

@@ -2,13 +2,27 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "LEARNER_PROGRESS_"
+
+SECRETS = {"alert_webhook", "alert_smtp_password"}
+"""Settings whose values are shown nowhere."""
+
+Limit = Annotated[float | None, BeforeValidator(lambda value: None if value == "" else value)]
+"""A number, or nothing: empty switches off what it limits."""
 
 
 class InvalidSetting(Exception):
@@ -23,7 +37,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=PROJECT_ROOT / ".env", frozen=True, extra="ignore"
+        env_prefix=PREFIX,
+        env_file=PROJECT_ROOT / ".env",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     home: Path = PROJECT_ROOT / "data"
@@ -42,6 +60,22 @@ class Settings(BaseSettings):
     archive_days: int | None = Field(default=None, ge=1, le=36_500)
     history_days: int | None = Field(default=90, ge=1, le=36_500)
     dagster_postgres_url: SecretStr = SecretStr("")
+    retries: int = Field(default=3, ge=0, le=10)
+    retry_wait_seconds: float = Field(default=30, ge=0, le=3_600)
+    max_snapshot_age_hours: Limit = Field(default=26, gt=0, le=876_000)
+    max_landing_gap_hours: Limit = Field(default=72, gt=0, le=876_000)
+    max_event_gap_hours: Limit = Field(default=72, gt=0, le=876_000)
+    volume_factor: Limit = Field(default=3, gt=1)
+    volume_weeks: int = Field(default=4, ge=2, le=52)
+    ui_url: str = ""
+    alert_webhook: SecretStr = SecretStr("")
+    alert_smtp_host: str = ""
+    alert_smtp_port: int = Field(default=587, ge=1, le=65_535)
+    alert_smtp_starttls: bool = True
+    alert_smtp_user: str = ""
+    alert_smtp_password: SecretStr = SecretStr("")
+    alert_from: str = ""
+    alert_to: str = Field(default="", validate_default=True)
 
     @field_validator("home")
     @classmethod
@@ -59,6 +93,27 @@ class Settings(BaseSettings):
         if name not in available_timezones():
             raise ValueError("give an IANA time zone name such as Europe/Vienna")
         return name
+
+    @field_validator("ui_url")
+    @classmethod
+    def _base_url(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("give an address such as https://dagster.example.org")
+        return url.rstrip("/")
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _web_address(cls, url: SecretStr) -> SecretStr:
+        if url and not url.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("give an address that begins with https://")
+        return url
+
+    @field_validator("alert_to")
+    @classmethod
+    def _somebody(cls, addresses: str, info: ValidationInfo) -> str:
+        if info.data.get("alert_smtp_host") and "@" not in addresses:
+            raise ValueError("say who gets the e-mail, as ops@example.org, ada@example.org")
+        return addresses
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -121,5 +176,6 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0] if first["loc"] else "").upper()
-        raise InvalidSetting(f"{name} is {first['input']!r}: {first['msg']}.") from error
+        field = str(first["loc"][0] if first["loc"] else "")
+        value = "not usable" if field in SECRETS else repr(first["input"])
+        raise InvalidSetting(f"{PREFIX}{field.upper()} is {value}: {first['msg']}.") from error

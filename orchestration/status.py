@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import landing
+from orchestration import freshness, landing
 from orchestration.published import latest_refresh
 from orchestration.settings import Settings
 from orchestration.warehouse import utc_now
@@ -92,7 +92,8 @@ def status(settings: Settings) -> dict[str, Any]:
 
     Keys: refresh_id, as_of, published_at, engine, events, new_events, new_duplicates,
     new_rejected_lines, last_event_at and last_landed_at of the published refresh (null before the
-    first), age_seconds, snapshot, inbox_files, home, the counts of `Gaps`, and remedies.
+    first), age_seconds, snapshot, inbox_files, home, the counts of `Gaps`, remedies, and freshness,
+    a list of objects as `freshness.Finding`.
     """
     newest = latest_refresh(settings)
     gaps = load_gaps(settings)
@@ -119,6 +120,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "inbox_files": len(landing.waiting(settings)),
         **asdict(gaps),
         "remedies": gaps.remedies(infer_enrollments=settings.infer_enrollments),
+        "freshness": [asdict(finding) for finding in freshness.findings(settings)],
     }
 
 
@@ -138,6 +140,7 @@ def as_lines(state: dict[str, Any]) -> list[str]:
             f" {state['new_rejected_lines']:,} rejected lines",
         ]
     lines.append(f"Inbox         {state['inbox_files']:,} files wait")
+    lines += freshness.as_lines(state["freshness"])
     return lines + [f"To do         {remedy}" for remedy in state["remedies"]]
 
 

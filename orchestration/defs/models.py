@@ -9,6 +9,7 @@ from dagster_dbt import DbtCliResource, dbt_assets
 from orchestration import models, refresh
 from orchestration.defs.dbt import project
 from orchestration.defs.resources import RefreshRun
+from orchestration.defs.retries import retried
 
 
 @dbt_assets(manifest=project.manifest_path, project=project, name="dbt_build")
@@ -17,7 +18,7 @@ def dbt_models(
 ) -> Iterator[Any]:
     """Build and test the models into a candidate; a failure drops the candidate."""
     settings, started = refresh_run.settings, refresh_run.started
-    with refresh.candidate(settings, started) as candidate:
+    with retried(context, settings), refresh.candidate(settings, started) as candidate:
         arguments = models.dbt_arguments(settings, engine=started.engine, full_refresh=started.full)
         with models.dbt_environment(settings, started.as_of, candidate):
             yield from dbt.cli(arguments, context=context).stream()

@@ -4,7 +4,9 @@ import dagster as dg
 
 from orchestration import refresh
 from orchestration.defs.dbt import readers_tables
+from orchestration.defs.freshness import freshness_policy
 from orchestration.defs.resources import RefreshRun
+from orchestration.defs.retries import retried
 
 
 @dg.asset(
@@ -12,8 +14,11 @@ from orchestration.defs.resources import RefreshRun
     group_name="published",
     kinds={"duckdb"},
     deps=readers_tables(),
+    freshness_policy=freshness_policy(),
 )
-def learner_progress(refresh_run: RefreshRun) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def learner_progress(
+    context: dg.AssetExecutionContext, refresh_run: RefreshRun
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The read-only snapshot with the schemas progress and marts, replaced in one atomic step."""
     if not refresh_run.is_built:
         raise dg.Failure(
@@ -22,7 +27,8 @@ def learner_progress(refresh_run: RefreshRun) -> dg.MaterializeResult:  # type: 
             allow_retries=False,
         )
     settings, started = refresh_run.settings, refresh_run.started
-    published_at = refresh.publish(settings, started)
+    with retried(context, settings):
+        published_at = refresh.publish(settings, started)
     snapshot = settings.snapshot_file
     return dg.MaterializeResult(
         metadata={

@@ -6,6 +6,7 @@ import dagster as dg
 
 from orchestration import refresh
 from orchestration.defs.resources import RefreshRun
+from orchestration.defs.retries import retried
 from orchestration.landed import land
 from orchestration.landing import SOURCES
 
@@ -35,9 +36,11 @@ def landing(
     context: dg.AssetExecutionContext, refresh_run: RefreshRun
 ) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
     """Land what waits in the inbox, and enter the refresh in the ledger."""
-    landed = land(refresh_run.settings)
-    warnings = [*refresh_run.started.warnings, *landed.warnings]
-    for warning in [*warnings, *refresh.record(refresh_run.settings, refresh_run.started)]:
+    settings, started = refresh_run.settings, refresh_run.started
+    with retried(context, settings):
+        landed = land(settings)
+        warnings = [*started.warnings, *landed.warnings, *refresh.record(settings, started)]
+    for warning in warnings:
         context.log.warning(warning)
     for source in TABLES:
         files = [file for file in landed.files if SOURCES[file.source].table == source]

@@ -1,12 +1,13 @@
 """What the steps of a run share: one refresh, with the writer's lock held from start to end."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from orchestration import refresh
+from orchestration.faults import patiently
 from orchestration.refresh import Refresh
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import writer_lock
@@ -28,15 +29,24 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
     _is_built: bool = PrivateAttr(default=False)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RefreshRun"]:  # noqa: ARG002
-        """Take the writer's lock, begin the refresh, and let go when the run ends."""
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["RefreshRun"]:
+        """Take the writer's lock, begin the refresh, and let go when the run ends.
+
+        While the home folder isn't there or can't be written, it waits and tries again.
+        """
         self._settings = load_settings()
+        tell = context.log.warning if context.log else print
+        with patiently(self._settings, self._begin, tell=tell):
+            yield self
+
+    def _begin(self) -> ExitStack:
         as_of = refresh.parse_instant(self.as_of) if self.as_of else None
-        with writer_lock(self._settings):
+        with ExitStack() as held:
+            held.enter_context(writer_lock(self._settings))
             self._started = refresh.begin(
                 self._settings, as_of=as_of, full_refresh=self.full_refresh
             )
-            yield self
+            return held.pop_all()
 
     @property
     def settings(self) -> Settings:
