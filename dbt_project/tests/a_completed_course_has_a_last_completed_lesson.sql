@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "course_progress"}}}) }}
+
 -- A course's completed_at is the completed_at of one of its lessons.
 select course_progress.learner_id, course_progress.course_id
 from {{ ref("course_progress") }} as course_progress

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "lesson_progress"}}}) }}
+
 -- Every landed event stands in progress once: as a view, as the completion, or as a later
 -- report.
 with

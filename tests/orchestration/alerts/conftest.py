@@ -78,7 +78,7 @@ class PostOffice:
     mails: list[Message] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802
         self.mails.append(message_from_bytes(envelope.content))
         self.recipients.append(envelope.rcpt_tos)
         return "250 OK"
