@@ -55,6 +55,10 @@ def sink() -> Iterator[Sink]:
             self.send_header("Location", "/elsewhere")
             self.end_headers()
 
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
         def log_message(self, *_: Any) -> None:
             pass
 
