@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,18 @@ from orchestration.settings import PROJECT_ROOT, Settings
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A build that leaves the warehouse as it is, and only reads its raw room.
+
+    `warehouse` is the file for what a refresh would keep in the warehouse. Of events and
+    enrollments only what had happened by `known_until` (UTC without a zone) counts, if given.
+    """
+
+    warehouse: Path
+    known_until: datetime | None = None
 
 
 class ModelsFailed(Exception):
@@ -35,12 +48,17 @@ def settings_fingerprint(settings: Settings) -> str:
 
 
 @contextmanager
-def dbt_environment(settings: Settings, as_of: datetime, candidate: Path) -> Iterator[None]:
+def dbt_environment(
+    settings: Settings, as_of: datetime, candidate: Path, beside: Beside | None = None
+) -> Iterator[None]:
     """For the length of the block, tell dbt the files to build in and the instant to speak of."""
+    known_until = beside.known_until if beside else None
     environment = {
-        "DBT_WAREHOUSE_FILE": str(settings.warehouse_file),
+        "DBT_WAREHOUSE_FILE": str(beside.warehouse if beside else settings.warehouse_file),
         "DBT_SNAPSHOT_FILE": str(candidate),
-        "DBT_AS_OF": f"{as_of:%Y-%m-%d %H:%M:%S.%f}",
+        "DBT_LANDED_FILE": str(settings.warehouse_file),
+        "DBT_AS_OF": _timestamp(as_of),
+        "DBT_KNOWN_UNTIL": _timestamp(known_until) if known_until else "",
     }
     os.environ.update(environment)
     try:
@@ -64,6 +82,7 @@ def build(
     candidate: Path,
     engine: str = "duckdb",
     full_refresh: bool = False,
+    beside: Beside | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Build and test every model into the warehouse and the candidate snapshot.
@@ -71,6 +90,7 @@ def build(
     Args:
         as_of: the instant that the refresh speaks about, UTC without a zone.
         candidate: the database file for the schemas that readers see.
+        beside: build in a file beside the warehouse instead, in full.
         progress: called with each finished model or test, how many are done, and how many in all.
 
     Raises:
@@ -78,12 +98,13 @@ def build(
     """
     from dbt.cli.main import dbtRunner
 
-    with dbt_environment(settings, as_of, candidate):
+    with dbt_environment(settings, as_of, candidate, beside):
         runner = dbtRunner(
             manifest=_manifest(settings, engine),
             callbacks=[_reporter(progress)] if progress else [],
         )
-        arguments = dbt_arguments(settings, engine=engine, full_refresh=full_refresh)
+        target, in_full = ("beside", True) if beside else (engine, full_refresh)
+        arguments = dbt_arguments(settings, engine=target, full_refresh=in_full)
         outcome = runner.invoke(arguments + _folders(settings))
         _close_connections()
     if not outcome.success:
@@ -105,6 +126,26 @@ def _manifest(settings: Settings, engine: str) -> Any:
             raise ModelsFailed(_failures(outcome))
         _MANIFESTS[key] = outcome.result
     return _MANIFESTS[key]
+
+
+def keys(settings: Settings) -> dict[str, list[str]]:
+    """The key of each table that readers see, `schema.table`: the columns tested to be unique.
+
+    Raises:
+        ModelsFailed: dbt can't read the models.
+    """
+    manifest = _manifest(settings, "duckdb")
+    found = {}
+    for node in manifest.nodes.values():
+        test = getattr(node, "test_metadata", None)
+        if test is not None and test.name == "is_unique":
+            model = manifest.nodes[node.attached_node]
+            found[f"{model.schema}.{model.name}"] = list(test.kwargs["columns"])
+    return found
+
+
+def _timestamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _folders(settings: Settings) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from orchestration.as_of import AsOf, find_file
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import utc_now
 
@@ -21,7 +22,7 @@ _STAMPED = "select published_at from marts.refreshes where refresh_id = ?"
 _TABLES = """
 select table_schema, table_name
 from information_schema.tables
-where table_type = 'BASE TABLE'
+where table_type = 'BASE TABLE' and table_catalog = current_database()
 order by table_schema, table_name
 """
 
@@ -42,19 +43,26 @@ class SnapshotRefused(Exception):
     """A candidate isn't what a refresh should have built; the last good snapshot stays."""
 
 
-def connect(settings: Settings | None = None) -> duckdb.DuckDBPyConnection:
+def connect(
+    settings: Settings | None = None, *, as_of: AsOf | None = None
+) -> duckdb.DuckDBPyConnection:
     """Open the published snapshot, read-only and without access to other files or the network.
 
     A connection sees one whole refresh, and goes on seeing it after a newer one is published;
     connect again for the newer one. Instants are UTC timestamps.
 
+    Args:
+        as_of: open the snapshot as of this instant or day instead, made by `snapshot` before.
+
     Raises:
         NothingPublished: no refresh has been published yet.
+        NoSnapshotAsOf: there is no snapshot as of that instant.
     """
     settings = settings or load_settings()
+    link = settings.snapshot_file if as_of is None else find_file(settings, as_of)
     # The link is followed here: DuckDB gives a process that still has a file open the old one.
-    while settings.snapshot_file.exists():
-        snapshot = settings.snapshot_file.resolve()
+    while link.exists():
+        snapshot = link.resolve()
         try:
             return _attached(snapshot)
         except duckdb.IOException:
@@ -70,7 +78,7 @@ def _attached(snapshot: Path) -> duckdb.DuckDBPyConnection:
     """Attach the file to a database in memory, so that no other connection's options matter."""
     connection = duckdb.connect()
     try:
-        connection.execute(f"attach '{_quoted(snapshot)}' as learner_progress (read_only)")
+        connection.execute(f"attach '{quoted(snapshot)}' as learner_progress (read_only)")
         connection.execute("use learner_progress")
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
@@ -80,34 +88,42 @@ def _attached(snapshot: Path) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def read_table(name: str, settings: Settings | None = None) -> "pd.DataFrame":
+def read_table(
+    name: str, settings: Settings | None = None, *, as_of: AsOf | None = None
+) -> "pd.DataFrame":
     """Read a whole table of the snapshot as a DataFrame, one row as the table's page says.
 
     Args:
         name: with its schema (`marts.course_completion`) or without (`course_completion`).
+        as_of: read the snapshot as of this instant or day instead.
 
     Raises:
-        NothingPublished: no refresh has been published yet.
+        NothingPublished, NoSnapshotAsOf: there is no such snapshot.
         UnknownTable: the snapshot has no table of that name.
     """
-    with connect(settings) as connection:
-        tables = [f"{schema}.{table}" for schema, table in connection.execute(_TABLES).fetchall()]
-        for table in tables:
+    with connect(settings, as_of=as_of) as connection:
+        names = [f"{schema}.{table}" for schema, table in tables(connection)]
+        for table in names:
             if name in (table, table.partition(".")[2]):
                 return connection.execute(f"select * from {table}").df()
-    raise UnknownTable(f"There is no table {name!r}; the snapshot has {', '.join(tables)}.")
+    raise UnknownTable(f"There is no table {name!r}; the snapshot has {', '.join(names)}.")
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """The tables of a snapshot that is in use on a connection: schema and name, in order."""
+    return connection.execute(_TABLES).fetchall()
 
 
 def run_query(
-    query: str, settings: Settings | None = None
+    query: str, settings: Settings | None = None, *, as_of: AsOf | None = None
 ) -> tuple[list[str], list[dict[str, object]]]:
     """Run one read-only query on the snapshot: its columns, and its rows as dictionaries.
 
     Raises:
-        NothingPublished: no refresh has been published yet.
+        NothingPublished, NoSnapshotAsOf: there is no such snapshot.
         QueryFailed: the query is wrong, or asks for more than reading the snapshot.
     """
-    with connect(settings) as connection:
+    with connect(settings, as_of=as_of) as connection:
         try:
             cursor = connection.execute(query)
             columns = [column[0] for column in cursor.description or ()]
@@ -150,10 +166,14 @@ def prepare_candidate(settings: Settings, *, fresh: bool) -> Path:
     if settings.snapshot_file.exists() and not fresh:
         shutil.copyfile(settings.snapshot_file, candidate)
     else:
-        with duckdb.connect() as connection:
-            # The oldest format that has all we need, so that older readers can open the file.
-            connection.execute(f"attach '{_quoted(candidate)}' (storage_version 'v1.2.0')")
+        create_empty(candidate)
     return candidate
+
+
+def create_empty(file: Path) -> None:
+    """Make an empty database file in the oldest format that has all we need, for older readers."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{quoted(file)}' (storage_version 'v1.2.0')")
 
 
 def drop_candidate(settings: Settings) -> None:
@@ -174,7 +194,20 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
         SnapshotRefused: the candidate lacks a table or isn't of this refresh; nothing changed
             for readers.
     """
-    snapshot = settings.published / f"learner_progress__{refresh_id}.duckdb"
+    published_at = swap(settings.snapshot_file, candidate, refresh_id)
+    drop_old_snapshots(settings)
+    return published_at
+
+
+def swap(snapshot_file: Path, candidate: Path, refresh_id: str) -> datetime:
+    """Stamp and verify a candidate, and let the link `snapshot_file` lead to it in one step.
+
+    What the link led to before stays beside it. Returns when it was published, UTC.
+
+    Raises:
+        SnapshotRefused: as `publish` has it; the link is as it was.
+    """
+    snapshot = snapshot_file.with_name(f"{snapshot_file.stem}__{refresh_id}.duckdb")
     if not snapshot.exists():
         with duckdb.connect(str(candidate)) as connection:
             _verify(connection, refresh_id)
@@ -182,45 +215,24 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
             connection.execute("checkpoint")
         flush(candidate)
         candidate.rename(snapshot)
-    link = settings.published / ".learner_progress.link"
+    link = snapshot_file.with_name(f".{snapshot_file.stem}.link")
     link.unlink(missing_ok=True)
     link.symlink_to(snapshot.name)
-    link.replace(settings.snapshot_file)
-    flush(settings.published)
-    drop_old_snapshots(settings)
-    if settings.publish_parquet:
-        publish_parquet(settings)
-    with connect(settings) as connection:
+    link.replace(snapshot_file)
+    flush(snapshot_file.parent)
+    with _attached(snapshot) as connection:
         published_at: datetime = connection.execute(_STAMPED, [refresh_id]).fetchall()[0][0]
     return published_at
 
 
 def _verify(connection: duckdb.DuckDBPyConnection, refresh_id: str) -> None:
-    rooms = {schema for schema, _ in connection.execute(_TABLES).fetchall()}
+    rooms = {schema for schema, _ in tables(connection)}
     newest = connection.execute("select max(refresh_id) from marts.refreshes").fetchone()
     if rooms != set(ROOMS) or newest != (refresh_id,):
         raise SnapshotRefused(
             f"The candidate of refresh {refresh_id} is not published: it holds"
             f" {', '.join(sorted(rooms))} as of refresh {newest and newest[0]}."
         )
-
-
-def publish_parquet(settings: Settings) -> None:
-    """Write every published table as Parquet, `parquet/<schema>/<table>.parquet`, as one folder."""
-    folder = settings.published / "parquet"
-    building = settings.published / ".parquet.building"
-    retired = settings.published / ".parquet.retired"
-    for leftover in (building, retired):
-        shutil.rmtree(leftover, ignore_errors=True)
-    with duckdb.connect(str(settings.snapshot_file.resolve()), read_only=True) as connection:
-        for schema, table in connection.execute(_TABLES).fetchall():
-            target = building / schema / f"{table}.parquet"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute(f"copy {schema}.{table} to '{_quoted(target)}' (format parquet)")
-    if folder.exists():
-        folder.rename(retired)
-    building.rename(folder)
-    shutil.rmtree(retired, ignore_errors=True)
 
 
 def drop_old_snapshots(settings: Settings) -> list[Path]:
@@ -241,5 +253,6 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path as it stands between the quotes of a statement."""
     return str(path).replace("'", "''")

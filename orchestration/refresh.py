@@ -13,6 +13,7 @@ from orchestration.freshness import save_landed
 from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
 from orchestration.models import Progress
+from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
 from orchestration.status import save_gaps
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
@@ -118,10 +119,10 @@ def begin(
         last = ledger.last_refresh_id(connection)
         reasons = ledger.reasons_for_full(connection, settings)
     started_at = utc_now()
-    while _refresh_id(started_at) <= last:
+    while refresh_id_of(started_at) <= last:
         started_at += timedelta(microseconds=1)
     return Refresh(
-        refresh_id=_refresh_id(started_at),
+        refresh_id=refresh_id_of(started_at),
         as_of=as_of or started_at,
         started_at=started_at,
         engine=engine,
@@ -181,6 +182,8 @@ def publish(settings: Settings, started: Refresh) -> datetime:
     """Publish the tested candidate, and enter in the ledger when (UTC)."""
     file = published.candidate_file(settings)
     published_at = published.publish(settings, file, started.refresh_id)
+    if settings.publish_parquet:
+        publish_parquet(settings)
     with open_warehouse(settings) as connection:
         ledger.mark_published(connection, started.refresh_id, published_at)
         save_gaps(connection, settings)
@@ -202,5 +205,6 @@ def parse_instant(text: str) -> datetime:
     raise InvalidInstant(f"{text!r} is no instant: write it as 2025-07-01T00:00:00Z.")
 
 
-def _refresh_id(started_at: datetime) -> str:
+def refresh_id_of(started_at: datetime) -> str:
+    """The id of what began at an instant (UTC): sortable text."""
     return f"{started_at:%Y%m%dT%H%M%S%fZ}"

@@ -156,6 +156,11 @@ class Settings(BaseSettings):
         return self.home / "dagster"
 
     @property
+    def as_of(self) -> Path:
+        """Snapshots as of the past, a folder each."""
+        return self.published / "as_of"
+
+    @property
     def figures(self) -> dict[str, object]:
         """The settings that touch figures: a change of one asks for a full refresh."""
         return {

@@ -36,7 +36,7 @@ def with_days(chunk: pa.Table, source: Source, zone: ZoneInfo) -> pa.Table:
 def _instant(text: str, is_last: bool, zone: ZoneInfo) -> str | None:
     try:
         day = date.fromisoformat(text)
-        local = _last(day, zone) if is_last else _first(day, zone)
+        local = last_of_day(day, zone) if is_last else _first(day, zone)
         return f"{local.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
     except (ValueError, OverflowError):
         return None
@@ -47,7 +47,8 @@ def _first(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def _last(day: date, zone: ZoneInfo) -> datetime:
+def last_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The last microsecond before the next midnight of the zone, in UTC."""
     if day == date.max:
         return datetime.max.replace(tzinfo=zone)
     return _first(day + timedelta(days=1), zone) - timedelta(microseconds=1)

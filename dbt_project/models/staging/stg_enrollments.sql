@@ -3,7 +3,7 @@ with
 
     renamed as (
         select learner_id, course_id, enrolled_at, unenrolled_at, batch_id
-        from source
+        from source {{ where_known("enrolled_at") }}
         qualify
             row_number() over (
                 partition by learner_id, course_id

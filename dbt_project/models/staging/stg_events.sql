@@ -11,7 +11,7 @@ with
             occurred_at,
             batch_id,
             recorded_at
-        from source
+        from source {{ where_known("occurred_at") }}
     )
 
 select *
