@@ -1,6 +1,7 @@
 """Snapshots as of the past: how their instant is written, where they lie, and which there are."""
 
 import re
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def known(settings: Settings) -> list[datetime]:
     """The instants of which there are snapshots, in order."""
     names = (file.parent.name for file in settings.as_of.glob(f"*/{settings.snapshot_file.name}"))
     return sorted(_instant(name) for name in names if _NAME.fullmatch(name))
+
+
+def drop_snapshots(settings: Settings) -> int:
+    """Remove every snapshot as of the past; returns how many there were."""
+    count = len(known(settings))
+    shutil.rmtree(settings.as_of, ignore_errors=True)
+    return count
 
 
 def _instant(name: str) -> datetime:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import models, published
+from orchestration import models, published, raw
 from orchestration.models import Beside, Progress
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
@@ -46,8 +46,8 @@ def built_beside(
     Raises:
         ModelsFailed: a model or test failed; nothing is left behind.
     """
-    folder = settings.home / ".beside"
-    shutil.rmtree(folder, ignore_errors=True)
+    clear(settings)
+    folder = _folder(settings)
     folder.mkdir(parents=True)
     # Named as the warehouse is, and so is the database that dbt knows it by.
     warehouse, snapshot = folder / settings.warehouse_file.name, folder / "snapshot.duckdb"
@@ -58,14 +58,22 @@ def built_beside(
         models.build(settings, as_of=as_of, candidate=snapshot, beside=beside, progress=progress)
         yield snapshot
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        clear(settings)
+
+
+def clear(settings: Settings) -> None:
+    """Remove what a build beside the warehouse, failed or killed, left."""
+    shutil.rmtree(_folder(settings), ignore_errors=True)
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / ".beside"
 
 
 def _show_raw(settings: Settings, warehouse: Path, shown: Mapping[str, str]) -> None:
     """Make the side file, whose schema raw is views of the landed tables."""
-    # What a killed process left to be written is written, since readers of the file can't.
     with open_warehouse(settings) as connection:
-        connection.execute("checkpoint")
+        raw.create_tables(connection)
     with duckdb.connect(str(warehouse)) as connection:
         landed = published.quoted(settings.warehouse_file)
         connection.execute(f"attach '{landed}' as landed (read_only)")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from orchestration import cli_landing, cli_operations
+from orchestration import cli_landing, cli_operations, cli_time
 from orchestration.cli_options import (
     EXISTING,
     QUESTIONS,
@@ -18,6 +18,7 @@ from orchestration.cli_options import (
     format_option,
     json_option,
     tell_freshness,
+    snapshot_option,
     wait_option,
     warn,
     watched,
@@ -70,6 +71,7 @@ def refresh(
 @click.option("--course", "course_id", help="Only this course, by its id.")
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many rows a question.")
 @click.option("--html", "page", type=WRITTEN, help="Write all four as one page with charts.")
+@snapshot_option
 @format_option
 @json_option
 def report(
@@ -77,6 +79,7 @@ def report(
     course_id: str | None,
     limit: int | None,
     page: Path | None,
+    as_of: datetime | None,
     format_: str,
     as_json: bool,
 ) -> None:
@@ -94,9 +97,10 @@ def report(
     format_ = "json" if as_json else format_
     if limit is None and format_ == "table":
         limit = 15
-    answers = report.answers(settings, question, course_id=course_id, limit=limit)
+    answers = report.answers(settings, question, course_id=course_id, limit=limit, as_of=as_of)
     click.echo(report.as_text(answers, format_), nl=False)
-    warn(status.load_gaps(settings).remedies(infer_enrollments=settings.infer_enrollments))
+    if as_of is None:
+        warn(status.load_gaps(settings).remedies(infer_enrollments=settings.infer_enrollments))
 
 
 @cli.command()
@@ -120,13 +124,14 @@ def status(alert: bool, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("query")
+@snapshot_option
 @format_option
 @json_option
-def sql(query: str, format_: str, as_json: bool) -> None:
+def sql(query: str, as_of: datetime | None, format_: str, as_json: bool) -> None:
     """Run a read-only query on the published snapshot."""
     from orchestration import output, published
 
-    columns, rows = published.run_query(query, chosen_settings())
+    columns, rows = published.run_query(query, chosen_settings(), as_of=as_of)
     click.echo(output.as_text(rows, columns, "json" if as_json else format_), nl=False)
 
 
@@ -175,7 +180,7 @@ def demo(as_json: bool) -> None:
         )
 
 
-for command in (*cli_landing.COMMANDS, *cli_operations.COMMANDS):
+for command in (*cli_landing.COMMANDS, *cli_time.COMMANDS, *cli_operations.COMMANDS):
     cli.add_command(command)
 
 

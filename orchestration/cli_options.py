@@ -41,6 +41,26 @@ class _Instant(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
+class _InstantOrDay(click.ParamType):  # type: ignore[type-arg]
+    name = "instant or day"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        from orchestration.as_of import instant_of
+        from orchestration.refresh import InvalidInstant
+
+        try:
+            return instant_of(value, chosen_settings())
+        except InvalidInstant as error:
+            self.fail(str(error), param, ctx)
+
+
+INSTANT_OR_DAY = _InstantOrDay()
+
+snapshot_option = click.option(
+    "--as-of",
+    type=INSTANT_OR_DAY,
+    help="Read the snapshot as of this instant or day, made by `snapshot`, instead of the newest.",
+)
 as_of_option = click.option(
     "--as-of",
     type=_Instant(),

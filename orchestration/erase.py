@@ -7,7 +7,8 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration import published, raw, refresh
+from orchestration import beside, published, raw, refresh
+from orchestration.as_of import drop_snapshots
 from orchestration.landing import archive, emptying
 from orchestration.landing.erased import hash_of, make_key
 from orchestration.landing.forgetting import (
@@ -19,6 +20,7 @@ from orchestration.landing.forgetting import (
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.traces import Trace
 from orchestration.models import Progress
+from orchestration.parquet import publish_parquet
 from orchestration.rewriting import rewritten
 from orchestration.run_history import forget_elsewhere
 from orchestration.settings import Settings
@@ -112,6 +114,7 @@ def erase(
         next(step)
         removed["other files"] = forget_elsewhere(settings, trace)
         next(step)
+        removed["snapshots as of the past"] = drop_snapshots(settings)
         if as_of is not None:
             started = refresh.begin(settings, as_of=as_of, full_refresh=True)
             refresh.record(settings, started)
@@ -128,6 +131,7 @@ def _prepare(settings: Settings) -> datetime | None:
         archive.clear_unfinished(settings.archive, Ledger(connection).last_batch_id)
         (settings.archive / emptying.BUILDING).unlink(missing_ok=True)
         published.drop_candidate(settings)
+        beside.clear(settings)
         row = connection.execute(_LAST_AS_OF).fetchone()
     shutil.rmtree(f"{settings.warehouse_file}.tmp", ignore_errors=True)
     return row[0] if row else None
@@ -186,7 +190,7 @@ def _drop_older_snapshots(settings: Settings) -> int:
     for other in others:
         other.unlink()
     if (settings.published / "parquet").exists() and not settings.publish_parquet:
-        published.publish_parquet(settings)
+        publish_parquet(settings)
     return len(others)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestration import output
+from orchestration.as_of import AsOf
 from orchestration.published import connect
 from orchestration.settings import Settings
 
@@ -93,18 +94,23 @@ class Answer:
 
 
 def answer(
-    settings: Settings, name: str, *, course_id: str | None = None, limit: int | None = None
+    settings: Settings,
+    name: str,
+    *,
+    course_id: str | None = None,
+    limit: int | None = None,
+    as_of: AsOf | None = None,
 ) -> Answer:
     """Answer one question of QUESTIONS, for one course or for all.
 
     Raises:
-        NothingPublished: no refresh has been published yet.
+        NothingPublished, NoSnapshotAsOf: there is no such snapshot.
     """
     question = QUESTIONS[name]
     where = "where course_id = $course_id" if course_id is not None else ""
     parameters = {"course_id": course_id} if course_id is not None else {}
     query = f"select * from marts.{question.mart} {where} order by {question.order}"
-    with connect(settings) as connection:
+    with connect(settings, as_of=as_of) as connection:
         cursor = connection.execute(query, parameters)
         columns = [column[0] for column in cursor.description or ()]
         rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
@@ -113,11 +119,19 @@ def answer(
 
 
 def answers(
-    settings: Settings, question: str, *, course_id: str | None = None, limit: int | None = None
+    settings: Settings,
+    question: str,
+    *,
+    course_id: str | None = None,
+    limit: int | None = None,
+    as_of: AsOf | None = None,
 ) -> dict[str, Answer]:
     """Answer one question of QUESTIONS, or `all` of them, by name."""
     names = list(QUESTIONS) if question == "all" else [question]
-    return {name: answer(settings, name, course_id=course_id, limit=limit) for name in names}
+    return {
+        name: answer(settings, name, course_id=course_id, limit=limit, as_of=as_of)
+        for name in names
+    }
 
 
 def as_text(answered: dict[str, Answer], format_: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import freshness, landing
+from orchestration import as_of, freshness, landing
 from orchestration.published import latest_refresh
 from orchestration.settings import Settings
 from orchestration.warehouse import utc_now
@@ -92,8 +92,8 @@ def status(settings: Settings) -> dict[str, Any]:
 
     Keys: refresh_id, as_of, published_at, engine, events, new_events, new_duplicates,
     new_rejected_lines, last_event_at and last_landed_at of the published refresh (null before the
-    first), age_seconds, snapshot, inbox_files, home, the counts of `Gaps`, remedies, and freshness,
-    a list of objects as `freshness.Finding`.
+    first), age_seconds, snapshot, inbox_files, as_of_snapshots (their instants), home, the counts
+    of `Gaps`, remedies, and freshness, a list of objects as `freshness.Finding`.
     """
     newest = latest_refresh(settings)
     gaps = load_gaps(settings)
@@ -118,6 +118,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "snapshot": str(settings.snapshot_file) if newest else None,
         "home": str(settings.home),
         "inbox_files": len(landing.waiting(settings)),
+        "as_of_snapshots": as_of.known(settings),
         **asdict(gaps),
         "remedies": gaps.remedies(infer_enrollments=settings.infer_enrollments),
         "freshness": [asdict(finding) for finding in freshness.findings(settings)],
@@ -141,6 +142,9 @@ def as_lines(state: dict[str, Any]) -> list[str]:
         ]
     lines.append(f"Inbox         {state['inbox_files']:,} files wait")
     lines += freshness.as_lines(state["freshness"])
+    if past := state["as_of_snapshots"]:
+        first, last = as_of.text_of(past[0]), as_of.text_of(past[-1])
+        lines.append(f"As of past    {len(past):,} snapshots, from {first} to {last}")
     return lines + [f"To do         {remedy}" for remedy in state["remedies"]]
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import published, raw, refresh
+from orchestration import published, refresh
 from orchestration.as_of import file_of, text_of
 from orchestration.beside import built_beside
 from orchestration.models import Progress
 from orchestration.settings import Settings
-from orchestration.warehouse import open_warehouse, utc_now, writer_lock
+from orchestration.warehouse import utc_now, writer_lock
 
 # The one row of `marts.refreshes` there: nothing was published before it, so all that it holds is
 # new; lines that repeat others or were rejected belong to a landing, and not to an instant.
@@ -97,8 +97,6 @@ def make_snapshot(
         UnknownFuture, ModelsFailed: the snapshot as of that instant, if any, stays as it was.
     """
     check_past([as_of])
-    with open_warehouse(settings) as connection:
-        raw.create_tables(connection)
     started_at = utc_now()
     refresh_id = refresh.refresh_id_of(started_at)
     row = _REFRESHES.format(refresh_id=refresh_id, as_of=as_of, started_at=started_at)

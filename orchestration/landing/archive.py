@@ -107,6 +107,16 @@ def keep(content: Content, batch_id: int, source: str, name: str) -> Path:
     return place
 
 
+def name_of(copy: Path) -> str:
+    """The name of the file that a copy in the archive was made of."""
+    return copy.name.removesuffix(".zst").split("__", 2)[2]
+
+
+def copies_by_batch(archive: Path) -> dict[int, Path]:
+    """The copies in the archive, by the number of their batch."""
+    return dict(_copies(archive.iterdir())) if archive.is_dir() else {}
+
+
 def clear_unfinished(archive: Path, last_batch_id: int) -> None:
     """Remove what a landing that was killed left behind: its copy, finished or not.
 

@@ -84,6 +84,22 @@ def replay(
     ]
 
 
+def replay_lines(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    ledger: Ledger,
+    source: str,
+    wanted: list[Rejected],
+    now: Callable[[], datetime],
+) -> LandedFile:
+    """Replay chosen rejected lines of one source, as one batch of a ledger that is in use.
+
+    Raises:
+        LandingFailed: nothing was replayed.
+    """
+    return _Replay(connection, settings, ledger, SOURCES[source], now, None).run(wanted)
+
+
 @dataclass(frozen=True)
 class _Replay:
     """The replay of one source, as one batch in one transaction."""
