@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from orchestration import published
+from orchestration.as_of import AsOf
 from orchestration.settings import Settings, load_settings
 
 hypothesis.settings.register_profile("default", max_examples=60, derandomize=True)
@@ -49,11 +50,12 @@ def deliver(settings: Settings) -> Callable[[str, str, Sequence[dict[str, object
     return drop
 
 
-def readers_tables(settings: Settings) -> dict[str, pd.DataFrame]:
+def readers_tables(settings: Settings, as_of: AsOf | None = None) -> dict[str, pd.DataFrame]:
     """Every table of the snapshot but `refreshes`, ordered by its key, without landing times."""
     tables = {}
     for name, key in TABLES.items():
-        frame = published.read_table(name, settings).sort_values(key, ignore_index=True)
+        frame = published.read_table(name, settings, as_of=as_of)
+        frame = frame.sort_values(key, ignore_index=True)
         tables[name] = frame.drop(columns=["recorded_at"], errors="ignore")
     return tables
 

@@ -36,6 +36,14 @@ group by first_batch_id
 order by first_batch_id
 """
 
+_ALL_REJECTED = """
+select batch_id, file, list(distinct line order by line), count(*)::BIGINT
+from raw.rejected_lines
+where source = ?
+group by batch_id, file
+order by batch_id
+"""
+
 _STILL_REJECTED = """
 select file, list(distinct line order by line)
 from raw.rejected_lines
@@ -163,20 +171,30 @@ class Relanding:
 
     def _replay(self, batch: Archived) -> LandedFile:
         self._drop_checked()
+        return replay_lines(
+            self._connection,
+            self._new,
+            self._ledger,
+            batch.source,
+            self._wanted(batch),
+            lambda: batch.recorded_at,
+        )
+
+    def _wanted(self, batch: Archived) -> list[Rejected]:
+        """All rejected lines of the source where the replay took as many, else what it settled.
+
+        The ledger doesn't say for which reason lines were replayed, nor which it rejected again.
+        """
+        rejected = self._connection.execute(_ALL_REJECTED, [batch.source]).fetchall()
+        if sum(count for *_, count in rejected) == batch.counts[0]:
+            return [Rejected(*row) for *row, _ in rejected]
         wanted = []
         for first_batch_id, lines in self._landed.execute(_REPLAYED, [batch.batch_id]).fetchall():
             batch_id = self._batch_ids.get(first_batch_id)
             values = {"batch_id": batch_id, "lines": lines}
             rows = self._connection.execute(_STILL_REJECTED, values).fetchall()
             wanted += [Rejected(batch_id or 0, *row) for row in rows]
-        return replay_lines(
-            self._connection,
-            self._new,
-            self._ledger,
-            batch.source,
-            wanted,
-            lambda: batch.recorded_at,
-        )
+        return wanted
 
     def _drop_checked(self) -> None:
         """A replay has tables of its own, of the same names."""
