@@ -1,5 +1,7 @@
 """Reconciliation: everything built anew from raw is held against the published snapshot."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -123,7 +125,8 @@ def reconcile_locked(
         NotComparable: the models or a setting changed since, or the snapshot can't be read.
         ModelsFailed: the rebuild failed a model or test.
     """
-    published.connect(settings).close()
+    with _readable(settings):
+        published.connect(settings).close()
     with open_warehouse(settings) as connection:
         raw.create_tables(connection)
         ledger.forget_unpublished(connection, settings)
@@ -137,21 +140,27 @@ def reconcile_locked(
     shown = {table: f"from landed.raw.{table} where batch_id <= {batch_id}" for table in tables}
     shown["rejected_lines"] = _REJECTED_THEN.format(batch_id=batch_id)
     keys = models.keys(settings)
-    with built_beside(settings, as_of=as_of, shown=shown, progress=progress) as rebuilt:
-        try:
-            with duckdb.connect() as connection:
-                connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-                connection.execute(f"set temp_directory = '{published.quoted(rebuilt.parent)}'")
-                for name, file in (("published", settings.snapshot_file), ("rebuilt", rebuilt)):
-                    path = published.quoted(file.resolve())
-                    connection.execute(f"attach '{path}' as {name} (read_only)")
-                rows, differences = compared(connection, keys, limit)
-        except duckdb.Error as error:
-            raise NotComparable(
-                f"{settings.snapshot_file} can't be compared ({str(error).splitlines()[0]}): run"
-                " `learner-progress refresh --full-refresh`, which publishes a new one."
-            ) from error
+    building = built_beside(settings, as_of=as_of, shown=shown, progress=progress)
+    with building as rebuilt, _readable(settings), duckdb.connect() as connection:
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute(f"set temp_directory = '{published.quoted(rebuilt.parent)}'")
+        for name, file in (("published", settings.snapshot_file), ("rebuilt", rebuilt)):
+            path = published.quoted(file.resolve())
+            connection.execute(f"attach '{path}' as {name} (read_only)")
+        rows, differences = compared(connection, keys, limit)
     return Reconciliation(refresh_id, as_of, rows, differences)
+
+
+@contextmanager
+def _readable(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        snapshot = settings.snapshot_file.resolve()
+        raise NotComparable(
+            f"{snapshot} can't be read ({str(error).splitlines()[0]}): remove that file, and run"
+            " `learner-progress refresh --full-refresh`, which publishes a new one."
+        ) from error
 
 
 def _told(difference: Difference) -> str:

@@ -56,9 +56,7 @@ with warnings.catch_warnings():
 
 
 @_asset_of_days
-def learner_progress_as_of(
-    context: dg.AssetExecutionContext, refresh_run: RefreshRun
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def learner_progress_as_of(context: dg.AssetExecutionContext, refresh_run: RefreshRun) -> None:
     """The snapshot as of the end of each day in the reporting time zone.
 
     A backfill over days is one run: it takes the writer's lock once and makes one after another.
@@ -67,12 +65,10 @@ def learner_progress_as_of(
     keys = context.partition_keys
     instants = [instant_of(date.fromisoformat(key), settings) for key in keys]
     time_travel.check_past(instants)
-    made = []
-    for instant in instants:
-        made.append(time_travel.make_snapshot(settings, instant))
-        context.log.info(made[-1].headline())
-    metadata = {"days": dg.MetadataValue.int(len(made)), **_metadata(made[-1])}
-    return dg.MaterializeResult(metadata=metadata)
+    for key, instant in zip(keys, instants, strict=True):
+        made = time_travel.make_snapshot(settings, instant)
+        context.log.info(made.headline())
+        context.add_asset_metadata(_metadata(made), partition_key=key)
 
 
 def _metadata(made: AsOfSnapshot) -> dict[str, dg.MetadataValue]:

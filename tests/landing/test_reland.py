@@ -72,9 +72,10 @@ def deliver(settings, *files, day=0, again=False):
             landing.land(connection, settings, now=lambda time=time: time, again=again)
 
 
-def replay(settings, day):
+def replay(settings, day, reason=None):
     with raw.opened(settings) as connection:
-        landing.replay(connection, settings, now=lambda: NOW + timedelta(days=day))
+        time = NOW + timedelta(days=day)
+        landing.replay(connection, settings, now=lambda: time, reason=reason)
 
 
 @pytest.fixture
@@ -116,13 +117,13 @@ def landing_again(settings, file):
 def test_without_a_poisoned_batch_it_is_as_if_that_had_never_landed(home, into, tmp_path):
     deliver(home, *CATALOGUE, POISON, EVENTS)
     deliver(home, *MORE, day=5)
-    replay(home, day=6)
+    replay(home, day=6, reason="instant_in_the_future")
     result = reland(home, into.home, without=[4])
     assert [batch.file for batch in result.without] == ["poison.jsonl"]
     never = load_settings(home=tmp_path / "never", _env_file=None)
     deliver(never, *CATALOGUE, ("_", ""), EVENTS)
     deliver(never, *MORE, day=5)
-    replay(never, day=6)
+    replay(never, day=6, reason="instant_in_the_future")
     assert tables(into) == tables(never)
     assert contents(into.archive) == contents(never.archive)
 

@@ -16,7 +16,8 @@ from orchestration.settings import load_settings
 from orchestration.warehouse import writer_lock
 
 COMMANDS = ["refresh", "land", "report", "status", "rejected", "replay", "erase", "sql"]
-COMMANDS += ["generate", "demo", "health", "maintain", "backup", "restore"]
+COMMANDS += ["generate", "demo", "snapshot", "reland", "reconcile"]
+COMMANDS += ["health", "maintain", "backup", "restore"]
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,7 @@ def test_every_table_that_readers_see_has_a_check(defs):
 
 
 def test_the_refresh_runs_every_hour_by_default(defs):
-    schedule = next(schedule for schedule in defs.schedules if schedule.name == "refresh_hourly")
+    (schedule,) = [one for one in defs.schedules if one.name == "refresh_hourly"]
     assert schedule.job_name == "refresh"
     assert schedule.cron_schedule == "0 * * * *"
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
