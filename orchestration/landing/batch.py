@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 import duckdb
@@ -47,8 +48,10 @@ def land_batch(room: Room, delivery: Delivery, content: Content) -> tuple[int, C
         room.now(), delivery.source, delivery.name, content.sha256, content.bytes
     )
     latest = batch.recorded_at + timedelta(minutes=room.settings.max_future_minutes)
+    place = batch.batch_id, batch.recorded_at
+    chunks = partial(_chunks, room, checked.source, delivery, content)
     with transaction(room.connection):
-        counts = checked.fill(lambda: _chunks(room, checked.source, delivery, content), latest)
+        counts = checked.fill(chunks, latest, place)
         checked.insert(batch.batch_id, batch.recorded_at, delivery.name, counts)
         room.ledger.enter(batch, counts)
         if checked.erased_lines:

@@ -14,7 +14,7 @@ from orchestration.landing.erased import erased_learners
 from orchestration.landing.formats import Unreadable
 from orchestration.landing.formats.chunks import as_texts, as_views, views_of
 from orchestration.landing.instants import with_days
-from orchestration.landing.repeats import repeats_of
+from orchestration.landing.repeats import RepeatedEvents, repeats_of
 from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
 from orchestration.settings import Settings
@@ -35,6 +35,8 @@ from checked_{source} where reason is not null
 """
 
 Chunks = Callable[[], Iterable[pa.Table]]
+Place = tuple[int, datetime]
+"""Where rows land: in which batch, and when."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,13 @@ class Checked:
         self._connection, self._settings = connection, settings
         self._erased = erased_learners(connection, settings)
         self.erased_lines: list[Lines] = []
+        self._is_used, self._in_place = False, 0
         nothing = self._seen(views_of(source).empty_table())
         self._rows = Shown(connection, f"chunk_{source.name}", nothing)
         columns = ", ".join(source.landed_names)
         self._prepared = {
             "check": validation.check_chunk(source),
+            **({"land": validation.land_chunk(source)} if source.holds_events else {}),
             "count": repeats.count(source),
             "insert": _ROWS.format(source=source.name, table=source.table, columns=columns),
         }
@@ -83,14 +87,21 @@ class Checked:
         self._connection.unregister(f"chunk_{self.source.name}")
         self._connection.execute(f"drop table checked_{self.source.name}")
 
-    def fill(self, chunks: Chunks, latest: datetime) -> Counts:
+    def fill(self, chunks: Chunks, latest: datetime, place: Place | None = None) -> Counts:
         """Judge every line of a file; past instants can't be later than `latest`.
+
+        Sound events go straight to their place if one is given; then the table keeps rejected lines
+        and repeats only.
 
         Raises:
             Unreadable: a line of a file that speaks for whole courses doesn't tell its course.
         """
         execute, name = self._connection.execute, self.source.name
-        execute(f"truncate checked_{name}")
+        if self._is_used:
+            execute(f"truncate checked_{name}")
+        self._is_used, self._in_place = True, 0
+        if place and isinstance(self._repeats, RepeatedEvents) and not self._erased:
+            return self._land(chunks, latest, place, self._repeats)
         for chunk in self._gathered(chunks()):
             self._rows.table = chunk
             execute(f"execute check_{name}(latest := TIMESTAMP '{latest}')")
@@ -99,17 +110,43 @@ class Checked:
         if self.source.speaks_for:
             self._reject_incomplete()
         self._repeats.mark()
-        *counts, without_text = execute(f"execute count_{name}").fetchall()[0]
+        counted = self._counted(chunks)
+        ignored = len(self.erased_lines)
+        return replace(counted, lines=counted.lines + ignored, ignored=ignored)
+
+    def _land(
+        self, chunks: Chunks, latest: datetime, place: Place, repeats: RepeatedEvents
+    ) -> Counts:
+        """Land sound events at once, which costs half, and take back the repeats among them."""
+        execute, name = self._connection.execute, self.source.name
+        time, landed, rejected = f"latest := TIMESTAMP '{latest}'", 0, 0
+        where = f"batch_id := {place[0]}, recorded_at := TIMESTAMP '{place[1]}'"
+        for chunk in self._gathered(chunks()):
+            self._rows.table = chunk
+            ((sound,),) = execute(f"execute land_{name}({time}, {where})").fetchall()
+            landed += sound
+            if sound < len(chunk):
+                execute(validation.reject_chunk(self.source), {"latest": latest})
+                rejected += len(chunk) - sound
+        recalled = repeats.recall(place[0])
+        self._is_used = bool(rejected or recalled)
+        landed -= recalled
+        counted = self._counted(chunks) if self._is_used else Counts()
+        self._in_place = landed
+        return replace(counted, lines=counted.lines + landed, accepted=counted.accepted + landed)
+
+    def _counted(self, chunks: Chunks) -> Counts:
+        """Count the lines of the table, and see that the rejected ones have their text."""
+        count = self._connection.execute(f"execute count_{self.source.name}")
+        *counts, without_text = count.fetchall()[0]
         if without_text:
             self._fetch_texts(chunks())
-        ignored = len(self.erased_lines)
-        counted = Counts(*counts)
-        return replace(counted, lines=counted.lines + ignored, ignored=ignored)
+        return Counts(*counts)
 
     def insert(self, batch_id: int, recorded_at: datetime, file: str, counts: Counts) -> None:
         """Put sound new lines into the raw table, and keep rejected ones with their reason."""
         name, time = self.source.name, f"TIMESTAMP '{recorded_at}'"
-        if counts.accepted:
+        if counts.accepted > self._in_place:
             values = f"batch_id := {batch_id}, recorded_at := {time}"
             self._connection.execute(f"execute insert_{name}({values})")
         if counts.rejected:

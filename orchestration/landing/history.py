@@ -20,12 +20,15 @@ RUN_BITS = 25
 MIN_RUN = 250_000
 
 _PLACE = np.uint64((1 << RUN_BITS) - 1)
-# Rows that are not committed yet are numbered from 2^62.
-_COMMITTED = "rowid < 4611686018427387904"
+# Rows that are not committed yet are numbered from here on.
+_COMMITTED = "rowid < 36028797018960000"
+
+ANY_BATCH = 1 << 62
 
 _SCAN = """
 prepare scan_{name} as
-select event_key, rowid from raw.events semi join wanted_{name} using (event_key) where rowid >= $1
+select event_key, rowid from raw.events semi join wanted_{name} using (event_key)
+where rowid >= $1 and batch_id < $2
 """
 _EXTENT = f"select coalesce(max(rowid), -1) + 1, count(*) from raw.events where {_COMMITTED}"
 _RUN = f"""
@@ -60,23 +63,24 @@ class History:
         if self._file:
             self._file.close()
 
-    def find(self, keys: Keys) -> tuple[Keys, Rows]:
-        """Find the keys that may stand in the history, and rows that may have them.
+    def find(self, keys: Keys, before: int = ANY_BATCH) -> tuple[Keys, Rows]:
+        """Find the keys that may stand in batches before one, and rows that may have them.
 
         It errs to one side only: a key or row too many is possible, one too few is not.
         """
         if len(keys) > FEW_KEYS:
-            return self._scanned(keys, 0)
+            return self._scanned(keys, 0, before)
         self._scans += 1
         if self._scans % FEW_SCANS == 0:
             self._sort_new_rows()
         found = [self._looked_up(keys, place) for place in range(len(self._runs))]
-        found.append(self._scanned(keys, self._end))
+        found.append(self._scanned(keys, self._end, before))
         return np.concatenate([k for k, _ in found]), np.concatenate([r for _, r in found])
 
-    def _scanned(self, keys: Keys, first: int) -> tuple[Keys, Rows]:
+    def _scanned(self, keys: Keys, first: int, before: int) -> tuple[Keys, Rows]:
         self._wanted.table = pa.table({"event_key": keys})
-        found = self._connection.execute(f"execute scan_{self._name}({first})").fetchnumpy()
+        scan = f"execute scan_{self._name}({first}, {before})"
+        found = self._connection.execute(scan).fetchnumpy()
         return np.asarray(found["event_key"]), np.asarray(found["rowid"])
 
     def _looked_up(self, keys: Keys, place: int) -> tuple[Keys, Rows]:

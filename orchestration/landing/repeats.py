@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.landing.history import History
+from orchestration.landing.history import ANY_BATCH, History, Keys, Rows
 from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
 from orchestration.settings import Settings
@@ -44,6 +44,19 @@ set
 from marks
 where checked.line = marks.line
 """
+
+_KEYS = "select event_key from checked_{source} where reason is null"
+_NEW_KEYS = "select event_key from raw.events where batch_id = $1"
+
+_RECALLED = """
+from raw.events
+where batch_id = {batch_id} and event_key in (select event_key from repeated_{source})
+"""
+_RECALL = f"""
+insert into checked_{{source}} by name
+select line, false as is_duplicate, {{columns}} {_RECALLED} order by line
+"""
+_WITHDRAW = f"delete {_RECALLED}"
 
 
 @cache
@@ -101,31 +114,54 @@ class RepeatedEvents:
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, settings: Settings, source: Source
     ) -> None:
-        self._connection, self._name = connection, source.name
+        self._connection, self._source, self._name = connection, source, source.name
         self._history = History(connection, settings.home, source.name)
         keys, rows = pa.array([], pa.uint64()), pa.array([], pa.int64())
         self._keys = Shown(connection, f"repeated_{source.name}", pa.table({"event_key": keys}))
         self._rows = Shown(connection, f"landed_{source.name}", pa.table({"landed_row": rows}))
-        sound = f"select event_key from checked_{source.name} where reason is null"
-        connection.execute(f"prepare keys_{source.name} as {sound}")
+        connection.execute(f"prepare keys_{source.name} as {_KEYS.format(source=source.name)}")
+        connection.execute(f"prepare new_keys_{source.name} as {_NEW_KEYS}")
 
     def drop(self) -> None:
         """Leave the connection as it was."""
-        self._connection.execute(f"deallocate keys_{self._name}")
+        for keys in ("keys", "new_keys"):
+            self._connection.execute(f"deallocate {keys}_{self._name}")
         self._history.drop()
         self._keys.drop()
         self._rows.drop()
 
     def mark(self) -> None:
         """Mark the duplicates and conflicts in the checked table."""
-        execute = self._connection.execute
-        keys = np.sort(execute(f"execute keys_{self._name}").fetchnumpy()["event_key"])
-        repeated, rows = self._history.find(keys)
-        repeated = np.concatenate((repeated, keys[1:][keys[1:] == keys[:-1]]))
+        repeated, rows = self._find(f"keys_{self._name}", ANY_BATCH)
         if len(repeated):
-            self._keys.table = pa.table({"event_key": np.unique(repeated)})
-            self._rows.table = pa.table({"landed_row": rows})
-            execute(_MARK_EVENTS.format(source=self._name))
+            self._mark(repeated, rows)
+
+    def recall(self, batch_id: int) -> int:
+        """Take back those rows of the latest batch that may be repeats, and mark them.
+
+        They go into the checked table, the others stay. Returns how many were taken back.
+        """
+        repeated, rows = self._find(f"new_keys_{self._name}({batch_id})", batch_id)
+        if not len(repeated):
+            return 0
+        self._keys.table = pa.table({"event_key": repeated})
+        columns = ", ".join(self._source.landed_names)
+        where = {"source": self._name, "batch_id": batch_id}
+        self._connection.execute(_RECALL.format(columns=columns, **where))
+        ((recalled,),) = self._connection.execute(_WITHDRAW.format(**where)).fetchall()
+        self._mark(repeated, rows)
+        return int(recalled)
+
+    def _find(self, among: str, before: int) -> tuple[Keys, Rows]:
+        """Find the keys that may come more than once, and earlier rows that may have them."""
+        keys = np.sort(self._connection.execute(f"execute {among}").fetchnumpy()["event_key"])
+        repeated, rows = self._history.find(keys, before)
+        return np.unique(np.concatenate((repeated, keys[1:][keys[1:] == keys[:-1]]))), rows
+
+    def _mark(self, repeated: Keys, rows: Rows) -> None:
+        self._keys.table = pa.table({"event_key": repeated})
+        self._rows.table = pa.table({"landed_row": rows})
+        self._connection.execute(_MARK_EVENTS.format(source=self._name))
 
 
 @cache

@@ -34,20 +34,53 @@ def checked_table(source: Source) -> str:
 
 @cache
 def check_chunk(source: Source) -> str:
-    """The statement that judges the rows of `chunk`; its parameter is the latest past instant.
+    """The statement that judges the rows of a chunk; its parameter is the latest past instant.
 
     The first fault in the order of the columns is the line's. A value is kept when it is sound,
     whatever its line's verdict.
     """
+    return _into_checked(source, "true")
+
+
+@cache
+def reject_chunk(source: Source) -> str:
+    """The statement that judges the rows of a chunk, and keeps the rejected ones only."""
+    return _into_checked(source, "reason is not null")
+
+
+@cache
+def land_chunk(source: Source) -> str:
+    """The statement that judges the rows of a chunk, and lands the sound ones.
+
+    Its parameters are the latest past instant, and the batch's number and landing time.
+    """
+    columns = ", ".join(source.names)
+    return f"""
+        insert into raw.{source.table} ({columns}, batch_id, line, recorded_at, event_key)
+        select {columns}, $batch_id::BIGINT, line, $recorded_at::TIMESTAMP, {EVENT_KEY}
+        from ({_judged(source)} where reason is null)
+    """
+
+
+def _into_checked(source: Source, condition: str) -> str:
+    key = f", {EVENT_KEY}" if source.holds_events else ""
+    columns = ", ".join(source.names)
+    return f"""
+        insert into checked_{source.name}
+        select line, reason, why, false, text, {columns}{key}
+        from ({_judged(source)} where {condition})
+    """
+
+
+def _judged(source: Source) -> str:
+    """The query that judges the rows of a chunk."""
     columns = source.columns
     values = ", ".join(f"{_value(c)} as {c.name}_value" for c in columns)
     faults = ", ".join(f"{_fault(c)} as {c.name}_fault" for c in columns)
     verdict = ", ".join(["fault", *(f"{c.name}_fault" for c in columns)])
     details = " ".join(f"when {c.name}_fault is not null then {_detail(c)}" for c in columns)
     sound = ", ".join(f"{_sound(c)} as {c.name}" for c in columns)
-    key = f", {EVENT_KEY}" if source.holds_events else ""
     return f"""
-        insert into checked_{source.name}
         with
             valued as (
                 select *, {_text(source)} as whole_text, {values}, $latest::TIMESTAMP as latest
@@ -61,11 +94,8 @@ def check_chunk(source: Source) -> str:
                     case when fault is not null then coalesce(detail, '') {details} end as why
                 from judged
             )
-        select *{key} from (
-            select
-                line, reason, why, false, if(reason is not null, whole_text, null), {sound}
-            from settled
-        )
+        select line, reason, why, if(reason is not null, whole_text, null) as text, {sound}
+        from settled
     """
 
 

@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.landing.checked import Checked, Chunks, Counts
+from orchestration.landing.checked import Checked, Chunks, Counts, Place
 from orchestration.landing.copies import Lines
 from orchestration.landing.erased import erased_learners
 from orchestration.landing.formats.chunks import schema_of
@@ -83,7 +83,7 @@ class CheckedStandard:
         self._events.drop()
         self._enrollments.drop()
 
-    def fill(self, chunks: Chunks, latest: datetime) -> Counts:
+    def fill(self, chunks: Chunks, latest: datetime, _: Place | None = None) -> Counts:
         """Judge every document of a file; events can't be later than `latest`."""
         with Spool(self._settings.home) as said:
             first = self._read(chunks, said)
