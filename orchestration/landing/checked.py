@@ -17,6 +17,7 @@ from orchestration.landing.instants import with_days
 from orchestration.landing.repeats import RepeatedEvents, repeats_of
 from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
+from orchestration.landing.straight import Place, Straight, told
 from orchestration.settings import Settings
 
 GATHERED_ROWS = 60_000
@@ -35,8 +36,6 @@ from checked_{source} where reason is not null
 """
 
 Chunks = Callable[[], Iterable[pa.Table]]
-Place = tuple[int, datetime]
-"""Where rows land: in which batch, and when."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,14 @@ class Checked:
         columns = ", ".join(source.landed_names)
         self._prepared = {
             "check": validation.check_chunk(source),
-            **({"land": validation.land_chunk(source)} if source.holds_events else {}),
             "count": repeats.count(source),
             "insert": _ROWS.format(source=source.name, table=source.table, columns=columns),
         }
         connection.execute(validation.checked_table(source))
         self._repeats = repeats_of(connection, settings, source)
+        self._straight = None
+        if isinstance(self._repeats, RepeatedEvents):
+            self._straight = Straight(connection, source, self._rows, self._repeats)
         for verb, statement in self._prepared.items():
             connection.execute(f"prepare {verb}_{source.name} as {statement}")
 
@@ -84,7 +85,9 @@ class Checked:
         """Leave the connection as it was."""
         for verb in self._prepared:
             self._connection.execute(f"deallocate {verb}_{self.source.name}")
-        self._connection.unregister(f"chunk_{self.source.name}")
+        if self._straight:
+            self._straight.drop()
+        self._rows.drop()
         self._connection.execute(f"drop table checked_{self.source.name}")
 
     def fill(self, chunks: Chunks, latest: datetime, place: Place | None = None) -> Counts:
@@ -100,8 +103,8 @@ class Checked:
         if self._is_used:
             execute(f"truncate checked_{name}")
         self._is_used, self._in_place = True, 0
-        if place and isinstance(self._repeats, RepeatedEvents) and not self._erased:
-            return self._land(chunks, latest, place, self._repeats)
+        if place and self._straight and not self._erased:
+            return self._land(self._straight, chunks, latest, place)
         for chunk in self._gathered(chunks()):
             self._rows.table = chunk
             execute(f"execute check_{name}(latest := TIMESTAMP '{latest}')")
@@ -114,25 +117,14 @@ class Checked:
         ignored = len(self.erased_lines)
         return replace(counted, lines=counted.lines + ignored, ignored=ignored)
 
-    def _land(
-        self, chunks: Chunks, latest: datetime, place: Place, repeats: RepeatedEvents
-    ) -> Counts:
-        """Land sound events at once, which costs half, and take back the repeats among them."""
-        execute, name = self._connection.execute, self.source.name
-        time, landed, rejected = f"latest := TIMESTAMP '{latest}'", 0, 0
-        where = f"batch_id := {place[0]}, recorded_at := TIMESTAMP '{place[1]}'"
-        for chunk in self._gathered(chunks()):
-            self._rows.table = chunk
-            ((sound,),) = execute(f"execute land_{name}({time}, {where})").fetchall()
-            landed += sound
-            if sound < len(chunk):
-                execute(validation.reject_chunk(self.source), {"latest": latest})
-                rejected += len(chunk) - sound
-        recalled = repeats.recall(place[0])
-        self._is_used = bool(rejected or recalled)
-        landed -= recalled
-        counted = self._counted(chunks) if self._is_used else Counts()
-        self._in_place = landed
+    def _land(self, straight: Straight, chunks: Chunks, latest: datetime, place: Place) -> Counts:
+        """Land sound events at once, and judge the others when all others stand in their place."""
+        landed, kept = straight.land(self._gathered(chunks()), latest, place)
+        self._is_used, self._in_place = bool(kept), landed
+        if not kept:
+            return Counts(lines=landed, accepted=landed)
+        straight.mark(place)
+        counted = self._counted(chunks)
         return replace(counted, lines=counted.lines + landed, accepted=counted.accepted + landed)
 
     def _counted(self, chunks: Chunks) -> Counts:
@@ -166,7 +158,8 @@ class Checked:
 
     def _seen(self, chunk: pa.Table) -> pa.Table:
         """A chunk as the database sees it."""
-        return with_days(as_views(chunk, self.source), self.source, self._settings.zone)
+        seen = with_days(as_views(chunk, self.source), self.source, self._settings.zone)
+        return told(seen) if self.source.holds_events else seen
 
     def _fetch_texts(self, chunks: Iterable[pa.Table]) -> None:
         """Read the file again for the texts of lines that were rejected once all were judged."""

@@ -6,10 +6,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from orchestration.landing.history import ANY_BATCH, History, Keys, Rows
+from orchestration.landing.history import History, Keys, Rows
 from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
 from orchestration.settings import Settings
+
+NO_BATCH = 0
+"""No batch has this number."""
 
 _EVENT = "row(event_type, learner_id, course_id, lesson_id, occurred_at)"
 
@@ -19,6 +22,12 @@ with
         select event_id, {_EVENT} as body
         from raw.events
         where rowid in (select landed_row from landed_{{source}})
+        union all
+        select event_id, {_EVENT} as body
+        from raw.events
+        where
+            batch_id = {{batch_id}}
+            and event_key in (select event_key from repeated_{{source}})
     ),
     compared as (
         select
@@ -46,7 +55,6 @@ where checked.line = marks.line
 """
 
 _KEYS = "select event_key from checked_{source} where reason is null"
-_NEW_KEYS = "select event_key from raw.events where batch_id = $1"
 
 _RECALLED = """
 from raw.events
@@ -120,48 +128,52 @@ class RepeatedEvents:
         self._keys = Shown(connection, f"repeated_{source.name}", pa.table({"event_key": keys}))
         self._rows = Shown(connection, f"landed_{source.name}", pa.table({"landed_row": rows}))
         connection.execute(f"prepare keys_{source.name} as {_KEYS.format(source=source.name)}")
-        connection.execute(f"prepare new_keys_{source.name} as {_NEW_KEYS}")
 
     def drop(self) -> None:
         """Leave the connection as it was."""
-        for keys in ("keys", "new_keys"):
-            self._connection.execute(f"deallocate {keys}_{self._name}")
+        self._connection.execute(f"deallocate keys_{self._name}")
         self._history.drop()
         self._keys.drop()
         self._rows.drop()
 
     def mark(self) -> None:
         """Mark the duplicates and conflicts in the checked table."""
-        repeated, rows = self._find(f"keys_{self._name}", ANY_BATCH)
+        keys = self._sound_keys()
+        repeated, rows = self._history.find(keys)
+        repeated = np.concatenate((repeated, keys[1:][keys[1:] == keys[:-1]]))
         if len(repeated):
-            self._mark(repeated, rows)
+            self._mark(repeated, rows, NO_BATCH)
 
-    def recall(self, batch_id: int) -> int:
-        """Take back those rows of the latest batch that may be repeats, and mark them.
+    def mark_beside(self, batch_id: int) -> None:
+        """Mark them where other rows of their file are in the raw table already, in a batch."""
+        keys = self._sound_keys()
+        if len(keys):
+            self._mark(keys, self._history.find(keys, batch_id)[1], batch_id)
 
-        They go into the checked table, the others stay. Returns how many were taken back.
+    def _sound_keys(self) -> Keys:
+        found = self._connection.execute(f"execute keys_{self._name}").fetchnumpy()
+        return np.sort(np.asarray(found["event_key"]))
+
+    def _mark(self, repeated: Keys, rows: Rows, batch_id: int) -> None:
+        self._keys.table = pa.table({"event_key": np.unique(repeated)})
+        self._rows.table = pa.table({"landed_row": rows})
+        self._connection.execute(_MARK_EVENTS.format(source=self._name, batch_id=batch_id))
+
+    def landed_before(self, keys: Keys, batch_id: int) -> Keys:
+        """Those of some keys that may stand in batches before one."""
+        return self._history.find(keys, batch_id)[0]
+
+    def recall(self, keys: Keys, batch_id: int) -> int:
+        """Take the rows of a batch with these keys back into the checked table; returns how many.
+
+        The batch is the latest one, and not committed yet.
         """
-        repeated, rows = self._find(f"new_keys_{self._name}({batch_id})", batch_id)
-        if not len(repeated):
-            return 0
-        self._keys.table = pa.table({"event_key": repeated})
+        self._keys.table = pa.table({"event_key": np.unique(keys)})
         columns = ", ".join(self._source.landed_names)
         where = {"source": self._name, "batch_id": batch_id}
         self._connection.execute(_RECALL.format(columns=columns, **where))
         ((recalled,),) = self._connection.execute(_WITHDRAW.format(**where)).fetchall()
-        self._mark(repeated, rows)
         return int(recalled)
-
-    def _find(self, among: str, before: int) -> tuple[Keys, Rows]:
-        """Find the keys that may come more than once, and earlier rows that may have them."""
-        keys = np.sort(self._connection.execute(f"execute {among}").fetchnumpy()["event_key"])
-        repeated, rows = self._history.find(keys, before)
-        return np.unique(np.concatenate((repeated, keys[1:][keys[1:] == keys[:-1]]))), rows
-
-    def _mark(self, repeated: Keys, rows: Rows) -> None:
-        self._keys.table = pa.table({"event_key": repeated})
-        self._rows.table = pa.table({"landed_row": rows})
-        self._connection.execute(_MARK_EVENTS.format(source=self._name))
 
 
 @cache

@@ -43,14 +43,14 @@ def check_chunk(source: Source) -> str:
 
 
 @cache
-def reject_chunk(source: Source) -> str:
-    """The statement that judges the rows of a chunk, and keeps the rejected ones only."""
-    return _into_checked(source, "reason is not null")
+def hold_chunk(source: Source) -> str:
+    """The statement that judges the rows of a chunk, and holds back what `land_chunk` leaves."""
+    return _into_checked(source, "reason is not null or is_suspect")
 
 
 @cache
 def land_chunk(source: Source) -> str:
-    """The statement that judges the rows of a chunk, and lands the sound ones.
+    """The statement that judges the rows of a chunk, and lands sound ones that are no suspects.
 
     Its parameters are the latest past instant, and the batch's number and landing time.
     """
@@ -58,7 +58,7 @@ def land_chunk(source: Source) -> str:
     return f"""
         insert into raw.{source.table} ({columns}, batch_id, line, recorded_at, event_key)
         select {columns}, $batch_id::BIGINT, line, $recorded_at::TIMESTAMP, {EVENT_KEY}
-        from ({_judged(source)} where reason is null)
+        from ({_judged(source)} where reason is null and not is_suspect)
     """
 
 

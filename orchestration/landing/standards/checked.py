@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.landing.checked import Checked, Chunks, Counts, Place
+from orchestration.landing.checked import Checked, Chunks, Counts
 from orchestration.landing.copies import Lines
 from orchestration.landing.erased import erased_learners
 from orchestration.landing.formats.chunks import schema_of
@@ -17,6 +17,7 @@ from orchestration.landing.standards import STANDARDS
 from orchestration.landing.standards.enrollments import Enrollments
 from orchestration.landing.standards.reading import IN_ENVELOPE_BITS
 from orchestration.landing.standards.spool import Spool
+from orchestration.landing.straight import Place
 from orchestration.settings import Settings
 
 EVENT_TYPES = {"viewed": "lesson_viewed", "completed": "lesson_completed"}
