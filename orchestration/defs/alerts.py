@@ -62,26 +62,23 @@ def _ended_at(instance: dg.DagsterInstance, run: dg.DagsterRun) -> datetime:
 
 
 def _fault(context: dg.RunFailureSensorContext) -> Fault:
-    """The first error's root, of a step or, where the run failed outside of its steps, its own."""
-    for event in context.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None and error.cause is not None:
-            error = error.cause
-        if error is not None:
-            return _fault_of_text(error.message)
-    data = context.failure_event.event_specific_data
-    error = getattr(data, "error", None)
-    while error is not None and error.cause is not None:
+    """The fault of the first failed step or, where the run failed outside of its steps, its own.
+
+    Of an error and its causes the first that this project made is told, since that says what to
+    do; else the root.
+    """
+    steps = [event.step_failure_data.error for event in context.get_step_failure_events()]
+    run = getattr(context.failure_event.event_specific_data, "error", None)
+    links: list[tuple[str, str]] = []
+    error = next((error for error in (*steps, run) if error is not None), None)
+    while error is not None:
+        kind, _, text = error.message.strip().partition(": ")
+        links.append((kind, text))
         error = error.cause
-    if error is not None:
-        return _fault_of_text(error.message)
-    return Fault("The run ended without saying why; it may have been killed.")
-
-
-def _fault_of_text(message: str) -> Fault:
-    """Split what Dagster keeps of an error, `module.Class: message`."""
-    kind, _, text = message.strip().partition(": ")
-    return fault_from(kind, text)
+    if not links:
+        return Fault("The run ended without saying why; it may have been killed.")
+    own = [link for link in links if link[0].startswith("orchestration.")]
+    return fault_from(*(own or links[-1:])[0])
 
 
 def _warn(context: dg.RunStatusSensorContext, problems: list[str]) -> None:

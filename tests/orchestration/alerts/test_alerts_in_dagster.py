@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import dagster as dg
+import duckdb
 import pytest
 
 from orchestration.alerts import targets
@@ -11,7 +12,7 @@ from orchestration.defs.freshness import freshness_checks, freshness_policy, fre
 from orchestration.freshness import CHECKS
 from orchestration.models import ModelsFailed
 from orchestration.settings import load_settings
-from orchestration.warehouse import utc_now
+from orchestration.warehouse import WarehouseUnreadable, utc_now
 from tests.orchestration.alerts.conftest import publish
 
 FAILED = ModelsFailed("1 of the models and tests failed: test nobody_is_called_ada (Got 1 result)")
@@ -83,6 +84,15 @@ def test_exhausted_retries_tell_of_the_fault_itself(configured, sink):
     with dg.instance_for_test() as instance:
         run_job(instance, retry)
     assert sink.bodies[0]["what"] == "[Errno 28] No space left on device."
+
+
+def test_the_project_s_own_sentence_is_told_before_the_engine_s(configured, sink):
+    sentence = "warehouse.duckdb can't be opened (x); close the program that has it open."
+    own = WarehouseUnreadable(sentence)
+    own.__cause__ = duckdb.IOException("IO Error: x")
+    with dg.instance_for_test() as instance:
+        run_job(instance, own)
+    assert sink.bodies[0]["what"] == sentence
 
 
 def test_a_job_that_somebody_started_is_watched_by_them(configured, sink):
