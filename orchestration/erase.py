@@ -7,7 +7,7 @@ from datetime import datetime
 
 import duckdb
 
-from orchestration import beside, published, raw, refresh
+from orchestration import beside, ledger, published, raw, refresh
 from orchestration.as_of import drop_snapshots
 from orchestration.landing import archive, emptying
 from orchestration.landing.erased import hash_of, make_key
@@ -148,6 +148,7 @@ def rewrite_warehouse(settings: Settings, trace: Trace, found: list[Found]) -> d
         raw.create_tables(connection)
         connection.begin()
         removed = _copy_raw(connection, trace, found)
+        ledger.nothing_stands(connection)
         tombstone = [hash_of(trace.learner_id, key), utc_now()]
         connection.execute("insert or ignore into raw.erased_learners values (?, ?)", tombstone)
         connection.commit()

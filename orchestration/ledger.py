@@ -5,10 +5,11 @@ from datetime import datetime
 import duckdb
 
 from orchestration import models, published
+from orchestration.models import Standing
 from orchestration.settings import Settings
 
 _LAST = """
-select refresh_id, models_fingerprint, settings_fingerprint
+select refresh_id, models_fingerprint, settings_fingerprint, as_of, standing_batch_id
 from raw.refreshes
 order by refresh_id desc
 limit 1
@@ -35,8 +36,24 @@ select
     (select coalesce(sum(rejected), 0) from new_files where file <> 'replay'),
     (select max(occurred_at) from raw.events),
     (select max(recorded_at) from raw.landed_files),
-    $models_fingerprint, $settings_fingerprint
+    $models_fingerprint, $settings_fingerprint, null
 returning last_event_at
+"""
+
+_STANDING = """
+select
+    standing_batch_id, as_of,
+    (select min(occurred_at) from raw.events where batch_id > standing_batch_id)
+from raw.refreshes
+where standing_batch_id is not null
+order by refresh_id desc
+limit 1
+"""
+
+_STAND = """
+update raw.refreshes
+set standing_batch_id = (select coalesce(max(batch_id), 0) from raw.landed_files)
+where refresh_id = ?
 """
 
 
@@ -47,14 +64,37 @@ def last_refresh_id(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def reasons_for_full(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
-    """What changed since the newest refresh in the ledger and touches every figure."""
+    """Why the next refresh can't build on the tables that stand; none before the first refresh."""
     row = connection.execute(_LAST).fetchone()
+    if not row:
+        return []
+    refresh_id, models_fingerprint, settings_fingerprint, _, standing_batch_id = row
     reasons = []
-    if row and row[1] != models.models_fingerprint():
-        reasons.append("The models changed")
-    if row and row[2] != models.settings_fingerprint(settings):
-        reasons.append("A setting that touches figures changed")
+    if models_fingerprint != models.models_fingerprint():
+        reasons.append("The models changed since the last refresh")
+    if settings_fingerprint != models.settings_fingerprint(settings):
+        reasons.append("A setting that touches figures changed since the last refresh")
+    newest = published.latest_refresh(settings)
+    if newest is None or newest["refresh_id"] != refresh_id:
+        reasons.append("The snapshot is not that of the last refresh")
+    elif standing_batch_id is None:
+        reasons.append("The last refresh that began was not published")
     return reasons
+
+
+def take_standing(connection: duckdb.DuckDBPyConnection) -> Standing | None:
+    """What stands of the last published refresh, for the one build that adds to it.
+
+    From then on nothing stands, until that build is published.
+    """
+    row = connection.execute(_STANDING).fetchone()
+    nothing_stands(connection)
+    return Standing(*row) if row else None
+
+
+def nothing_stands(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that what dbt keeps in the warehouse may be of no published refresh from now on."""
+    connection.execute("update raw.refreshes set standing_batch_id = null")
 
 
 def forget_unpublished(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -78,6 +118,11 @@ def mark_published(
         "update raw.refreshes set published_at = ? where refresh_id = ?",
         [published_at, refresh_id],
     )
+
+
+def stand(connection: duckdb.DuckDBPyConnection, refresh_id: str) -> None:
+    """Note that the tables of a refresh stand as it published them, with all that has landed."""
+    connection.execute(_STAND, [refresh_id])
 
 
 def record(

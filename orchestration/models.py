@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,19 @@ class Beside:
     known_until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What stands of the last published refresh, so that the next one adds what has changed.
+
+    `batch_id` is the last batch in it and `as_of` the instant that it speaks of; the earliest of
+    the events that landed since occurred at `earliest_new_event`. Instants are UTC without a zone.
+    """
+
+    batch_id: int
+    as_of: datetime
+    earliest_new_event: datetime | None
+
+
 class ModelsFailed(Exception):
     """A model or test failed; the message names each. The candidate is not fit for readers."""
 
@@ -49,16 +62,30 @@ def settings_fingerprint(settings: Settings) -> str:
 
 @contextmanager
 def dbt_environment(
-    settings: Settings, as_of: datetime, candidate: Path, beside: Beside | None = None
+    settings: Settings,
+    as_of: datetime,
+    candidate: Path,
+    *,
+    standing: Standing | None = None,
+    beside: Beside | None = None,
 ) -> Iterator[None]:
-    """For the length of the block, tell dbt the files to build in and the instant to speak of."""
+    """For the length of the block, tell dbt the files to build in and the instant to speak of.
+
+    What stands is told to a build that adds to it; a full build doesn't ask.
+    """
     known_until = beside.known_until if beside else None
+    standing = standing or Standing(0, as_of, None)
+    # The longest days have 25 hours, and no new event is any day's first instant.
+    new_days = (standing.earliest_new_event or as_of) - timedelta(days=2)
     environment = {
         "DBT_WAREHOUSE_FILE": str(beside.warehouse if beside else settings.warehouse_file),
         "DBT_SNAPSHOT_FILE": str(candidate),
         "DBT_LANDED_FILE": str(settings.warehouse_file),
         "DBT_AS_OF": _timestamp(as_of),
         "DBT_KNOWN_UNTIL": _timestamp(known_until) if known_until else "",
+        "DBT_STANDING_BATCH_ID": str(standing.batch_id),
+        "DBT_STANDING_AS_OF": _timestamp(standing.as_of),
+        "DBT_BEFORE_NEW_DAYS": _timestamp(new_days),
     }
     os.environ.update(environment)
     try:
@@ -82,6 +109,7 @@ def build(
     candidate: Path,
     engine: str = "duckdb",
     full_refresh: bool = False,
+    standing: Standing | None = None,
     beside: Beside | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -90,6 +118,7 @@ def build(
     Args:
         as_of: the instant that the refresh speaks about, UTC without a zone.
         candidate: the database file for the schemas that readers see.
+        standing: what stands in the warehouse and the candidate; None with `full_refresh`.
         beside: build in a file beside the warehouse instead, in full.
         progress: called with each finished model or test, how many are done, and how many in all.
 
@@ -98,7 +127,7 @@ def build(
     """
     from dbt.cli.main import dbtRunner
 
-    with dbt_environment(settings, as_of, candidate, beside):
+    with dbt_environment(settings, as_of, candidate, standing=standing, beside=beside):
         runner = dbtRunner(
             manifest=_manifest(settings, engine),
             callbacks=[_reporter(progress)] if progress else [],

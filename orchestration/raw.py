@@ -80,6 +80,8 @@ create table if not exists raw.refreshes (
     new_rejected_lines BIGINT NOT NULL, last_event_at TIMESTAMP, last_landed_at TIMESTAMP,
     models_fingerprint VARCHAR NOT NULL, settings_fingerprint VARCHAR NOT NULL
 );
+-- The last batch that the tables built by a refresh hold; NULL once they may be others.
+alter table raw.refreshes add column if not exists standing_batch_id BIGINT;
 """
 
 

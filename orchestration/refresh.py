@@ -127,7 +127,7 @@ def begin(
         started_at=started_at,
         engine=engine,
         full=full_refresh or bool(reasons) or not last,
-        warnings=tuple(f"{reason} since the last refresh: this one is full." for reason in reasons),
+        warnings=tuple(f"{reason}: this one is full." for reason in reasons),
     )
 
 
@@ -161,6 +161,13 @@ def candidate(settings: Settings, started: Refresh) -> Iterator[Path]:
         raise
 
 
+def take_standing(settings: Settings, started: Refresh) -> models.Standing | None:
+    """What a refresh that isn't full adds to; until it is published, the next one would be full."""
+    with open_warehouse(settings) as connection:
+        standing = ledger.take_standing(connection)
+    return None if started.full else standing
+
+
 def build(settings: Settings, started: Refresh, *, progress: Progress | None = None) -> None:
     """Build and test every model into a candidate.
 
@@ -174,6 +181,7 @@ def build(settings: Settings, started: Refresh, *, progress: Progress | None = N
             candidate=file,
             engine=started.engine,
             full_refresh=started.full,
+            standing=take_standing(settings, started),
             progress=progress,
         )
 
@@ -186,6 +194,7 @@ def publish(settings: Settings, started: Refresh) -> datetime:
         publish_parquet(settings)
     with open_warehouse(settings) as connection:
         ledger.mark_published(connection, started.refresh_id, published_at)
+        ledger.stand(connection, started.refresh_id)
         save_gaps(connection, settings)
         save_landed(connection, settings, started.refresh_id)
     return published_at

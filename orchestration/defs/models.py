@@ -20,7 +20,8 @@ def dbt_models(
     settings, started = refresh_run.settings, refresh_run.started
     with retried(context, settings), refresh.candidate(settings, started) as candidate:
         arguments = models.dbt_arguments(settings, engine=started.engine, full_refresh=started.full)
-        with models.dbt_environment(settings, started.as_of, candidate):
+        standing = refresh.take_standing(settings, started)
+        with models.dbt_environment(settings, started.as_of, candidate, standing=standing):
             yield from dbt.cli(arguments, context=context).stream()
     if not context.is_subset:
         refresh_run.mark_built()

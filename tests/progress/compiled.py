@@ -30,7 +30,7 @@ def compiled_models(settings: Settings) -> list[tuple[str, str, str]]:
     os.environ.update(environment)
     folders = ["--project-dir", str(models.DBT_PROJECT), "--profiles-dir", str(models.DBT_PROJECT)]
     folders += ["--target-path", str(files / "target"), "--log-path", str(files / "logs")]
-    arguments = ["compile", "--quiet"]
+    arguments = ["compile", "--quiet", "--full-refresh"]
     arguments += ["--vars", models.settings_fingerprint(settings), *folders]
     outcome = dbtRunner().invoke(arguments)
     assert outcome.success, outcome.exception
@@ -63,7 +63,8 @@ def built(
             connection.execute(f"create schema if not exists {database}.{schema}")
         for relation, kind, sql in compiled:
             speaking = sql.replace(f"{_SENTINEL}", f"{as_of}")
-            connection.execute(f"create {kind} {relation} as {speaking}")
+            made = "view" if kind == "view" else "table"
+            connection.execute(f"create {made} {relation} as {speaking}")
         connection.execute("use snapshot")
         yield connection
 

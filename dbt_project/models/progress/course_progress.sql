@@ -1,10 +1,14 @@
 with
-    learner_courses as (select * from {{ ref("learner_courses") }}),
-    enrollment_states as (select * from {{ ref("enrollment_states") }}),
+    changed_pairs as (select * from {{ ref("changed_pairs") }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
     course_completions as (select * from {{ ref("course_completions") }}),
     resume_lessons as (select * from {{ ref("resume_lessons") }}),
     deadlines as (select * from {{ ref("stg_deadlines") }}),
+    learner_courses as (select * from {{ ref("learner_courses") }} {{ of_changed_pairs() }}),
+
+    enrollment_states as (
+        select * from {{ ref("enrollment_states") }} {{ of_changed_pairs() }}
+    ),
 
     course_sizes as (
         select course_id, count(*) as total_lessons
@@ -109,4 +113,4 @@ with
     )
 
 select *
-from final
+from final {{ in_order_of(["learner_id", "course_id"]) }}

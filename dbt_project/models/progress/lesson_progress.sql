@@ -1,5 +1,14 @@
 with
-    learner_lessons as (select * from {{ ref("learner_lessons") }}),
+    changed_lessons as (select * from {{ ref("changed_lessons") }}),
+    learner_lessons as (
+        select *
+        from {{ ref("learner_lessons") }}
+        {% if is_incremental() %}
+            where
+                (learner_id, course_id, lesson_id)
+                in (select learner_id, course_id, lesson_id from changed_lessons)
+        {% endif %}
+    ),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     final as (

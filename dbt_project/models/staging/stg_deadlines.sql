@@ -1,5 +1,17 @@
 with
-    source as (select * from {{ source("raw", "deadlines") }}),
+    -- What a course's rows say is renewed for the course as a whole.
+    source as (
+        select *
+        from {{ source("raw", "deadlines") }}
+        {% if is_incremental() %}
+            where
+                course_id in (
+                    select course_id
+                    from {{ source("raw", "deadlines") }}
+                    where {{ is_new_batch("batch_id") }}
+                )
+        {% endif %}
+    ),
 
     renamed as (
         select course_id, learner_id, due_at, batch_id

@@ -1,5 +1,16 @@
 with
-    source as (select * from {{ source("raw", "enrollments") }}),
+    source as (
+        select *
+        from {{ source("raw", "enrollments") }}
+        {% if is_incremental() %}
+            where
+                (learner_id, course_id) in (
+                    select learner_id, course_id
+                    from {{ source("raw", "enrollments") }}
+                    where {{ is_new_batch("batch_id") }}
+                )
+        {% endif %}
+    ),
 
     renamed as (
         select learner_id, course_id, enrolled_at, unenrolled_at, batch_id

@@ -1,5 +1,6 @@
 with
-    learner_lessons as (select * from {{ ref("learner_lessons") }}),
+    changed_pairs as (select * from {{ ref("changed_pairs") }}),
+    learner_lessons as (select * from {{ ref("learner_lessons") }} {{ of_changed_pairs() }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     final as (

@@ -1,5 +1,9 @@
 with
-    events as (select * from {{ ref("stg_events") }}),
+    events as (
+        select *
+        from {{ ref("stg_events") }}
+        {% if is_incremental() %} where {{ is_new_batch("batch_id") }} {% endif %}
+    ),
 
     grouped_events as (
         select
@@ -23,7 +27,7 @@ with
         group by learner_id, course_id, lesson_id
     ),
 
-    final as (
+    landed as (
         select
             learner_id,
             course_id,
@@ -40,7 +44,46 @@ with
             first_landed.batch_id as completion_batch_id,
             first_landed.recorded_at as completion_recorded_at
         from grouped_events
-    )
+    ),
+
+    {% if is_incremental() %}
+
+        -- What stands had landed before: its completion stays.
+        final as (
+            select
+                landed.learner_id,
+                landed.course_id,
+                landed.lesson_id,
+                least(landed.first_event_at, standing.first_event_at) as first_event_at,
+                greatest(landed.last_event_at, standing.last_event_at) as last_event_at,
+                least(landed.first_viewed_at, standing.first_viewed_at) as first_viewed_at,
+                greatest(landed.last_viewed_at, standing.last_viewed_at) as last_viewed_at,
+                landed.view_count + coalesce(standing.view_count, 0) as view_count,
+                landed.completion_reports
+                + coalesce(standing.completion_reports, 0) as completion_reports,
+                least(
+                    landed.earliest_reported_at, standing.earliest_reported_at
+                ) as earliest_reported_at,
+                coalesce(standing.completed_at, landed.completed_at) as completed_at,
+                coalesce(
+                    standing.completion_event_id, landed.completion_event_id
+                ) as completion_event_id,
+                coalesce(
+                    standing.completion_batch_id, landed.completion_batch_id
+                ) as completion_batch_id,
+                coalesce(
+                    standing.completion_recorded_at, landed.completion_recorded_at
+                ) as completion_recorded_at
+            from landed
+            left join
+                {{ this }} as standing
+                on landed.learner_id = standing.learner_id
+                and landed.course_id = standing.course_id
+                and landed.lesson_id = standing.lesson_id
+        )
+
+    {% else %} final as (select * from landed)
+    {% endif %}
 
 select *
-from final
+from final {{ in_order_of(["learner_id", "course_id", "lesson_id"]) }}

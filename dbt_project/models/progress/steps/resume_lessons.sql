@@ -1,5 +1,6 @@
 with
-    learner_lessons as (select * from {{ ref("learner_lessons") }}),
+    changed_pairs as (select * from {{ ref("changed_pairs") }}),
+    learner_lessons as (select * from {{ ref("learner_lessons") }} {{ of_changed_pairs() }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     ranked_lessons as (
@@ -10,18 +11,22 @@ with
             learner_lessons.completed_at is not null as is_completed,
             current_lessons.lesson_rank
         from learner_lessons
-        inner join
+        left join
             current_lessons
             on learner_lessons.course_id = current_lessons.course_id
             and learner_lessons.lesson_id = current_lessons.lesson_id
-        where current_lessons.is_in_course
+            and current_lessons.is_in_course
     ),
 
     latest_lessons as (
         select
             learner_id,
             course_id,
-            max({{ record_of(["last_event_at", "lesson_rank"]) }}).lesson_rank as latest_rank
+            (
+                max({{ record_of(["last_event_at", "lesson_rank"]) }}) filter (
+                    where lesson_rank is not null
+                )
+            ).lesson_rank as latest_rank
         from ranked_lessons
         group by learner_id, course_id
     ),
@@ -45,7 +50,7 @@ with
             latest_lessons
             on ranked_lessons.learner_id = latest_lessons.learner_id
             and ranked_lessons.course_id = latest_lessons.course_id
-        where ranked_lessons.is_completed
+        where ranked_lessons.is_completed and ranked_lessons.lesson_rank is not null
     ),
 
     -- Completed lessons without a gap: from the course's first, and from the latest one on.

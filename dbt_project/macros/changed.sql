@@ -1,0 +1,15 @@
+{# Returns the filter on the pairs of learner and course that may have changed; nothing in a full build. #}
+{% macro of_changed_pairs() -%}
+    {%- if is_incremental() -%}
+        where (learner_id, course_id) in (select learner_id, course_id from changed_pairs)
+    {%- endif -%}
+{%- endmacro %}
+
+{# Returns the filter on the lessons of learners that may have changed; nothing in a full build. #}
+{% macro of_changed_lessons() -%}
+    {%- if is_incremental() -%}
+        where
+            (learner_id, course_id, lesson_id)
+            in (select learner_id, course_id, lesson_id from changed_lessons)
+    {%- endif -%}
+{%- endmacro %}
