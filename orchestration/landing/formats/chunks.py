@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -59,16 +59,19 @@ def fault(line: int, text: bytes, reason: str, detail: str, source: Source) -> R
 
 def chunked(records: Iterable[Record], source: Source) -> Iterator[pa.Table]:
     """Gather records into tables of bounded rows and bytes."""
-    rows: list[Record] = []
+    schema = schema_of(source)
+    columns: list[list[Any]] = [[] for _ in schema]
+    # Column by column: many records kept would be looked through by every garbage collection.
     size = 0
-    for record in records:
-        rows.append(record)
-        size += len(record.text)
-        if len(rows) == CHUNK_ROWS or size > CHUNK_BYTES:
-            yield _table(rows, source)
-            rows, size = [], 0
-    if rows:
-        yield _table(rows, source)
+    for line, text, reason, detail, values in records:
+        for column, value in zip(columns, (line, text, reason, detail, *values), strict=True):
+            column.append(value)
+        size += len(text)
+        if len(columns[0]) == CHUNK_ROWS or size > CHUNK_BYTES:
+            yield _table(columns, schema)
+            columns, size = [[] for _ in schema], 0
+    if columns[0]:
+        yield _table(columns, schema)
 
 
 def schema_of(source: Source) -> pa.Schema:
@@ -176,10 +179,7 @@ def _opening(stream: Stream) -> bytes:
     return first_bytes.removeprefix(BOM)
 
 
-def _table(rows: list[Record], source: Source) -> pa.Table:
-    lines, texts, faults, details, values = zip(*rows, strict=True)
-    columns = [lines, texts, faults, details, *zip(*values, strict=True)]
-    schema = schema_of(source)
+def _table(columns: list[list[Any]], schema: pa.Schema) -> pa.Table:
     arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
 

@@ -31,6 +31,7 @@ from orchestration.landing.standards.mapping import (
     first,
     inside,
     missing,
+    value_in,
 )
 from orchestration.settings import Settings
 
@@ -82,10 +83,10 @@ def _attempted(thing: Any) -> Any:
 
 
 def _course(event: Json) -> Found:
-    groups = [event.get("group"), inside(event, "membership", "organization").value]
+    groups = [event.get("group"), value_in(event, "membership", "organization")]
     outer = [_outer_course(group, "subOrganizationOf") for group in groups]
     thing = _attempted(event.get("object"))
-    placed = [_outer_course(thing, "isPartOf"), inside(thing, "extensions", "isPartOf").value]
+    placed = [_outer_course(thing, "isPartOf"), value_in(thing, "extensions", "isPartOf")]
     found = [
         *(whole if whole else group for group, whole in zip(groups, outer, strict=True)),
         *(course for course in placed if _type(course) in COURSES),
@@ -105,7 +106,7 @@ def _outwards(thing: Any, relation: str) -> Iterator[Any]:
 
 
 def _type(entity: Any) -> str | None:
-    kind = inside(entity, "type").value
+    kind = value_in(entity, "type")
     return kind if isinstance(kind, str) else None
 
 

@@ -32,8 +32,7 @@ class Says(Enum):
     VOIDS = auto()
 
 
-@dataclass(frozen=True)
-class Mapped:
+class Mapped(NamedTuple):
     """What a document says, and the fields that tell of whom, of what and when.
 
     `id` is the event's id, or the voided statement's; an enrollment has no lesson.
@@ -74,10 +73,16 @@ class Standard:
 
 def inside(document: Any, *path: str) -> Found:
     """Follow keys into nested objects; the value is None where the path ends early."""
-    value = document
+    return Found(".".join(path), value_in(document, *path))
+
+
+def value_in(document: Any, *path: str) -> Any:
+    """Follow keys into nested objects, to a value or None."""
     for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return Found(".".join(path), value)
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
+    return document
 
 
 def first(found: Iterable[Found]) -> Found:

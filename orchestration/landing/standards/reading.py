@@ -126,9 +126,12 @@ def _judged(said: Mapped) -> Mapped | Rejected:
             if name in needed:
                 return Rejected("missing_value", f"{found.field} is empty")
         elif name in needed or name == "id":
-            shown = f"{found.field}: {json.dumps(found.value)[:100]}"
             if not isinstance(found.value, str):
-                return Rejected("wrong_type", shown)
+                return Rejected("wrong_type", _shown(found))
             if has_lone_surrogate(found.value):
-                return Rejected("lone_surrogate", shown)
+                return Rejected("lone_surrogate", _shown(found))
     return said
+
+
+def _shown(found: Found) -> str:
+    return f"{found.field}: {json.dumps(found.value)[:100]}"

@@ -23,6 +23,7 @@ from orchestration.landing.standards.mapping import (
     first,
     inside,
     missing,
+    value_in,
 )
 from orchestration.settings import Settings
 
@@ -42,7 +43,7 @@ def mapped(delivery: Json, _: Settings) -> Result:
     if says is None or delivery.get("livemode") is False:
         return IGNORED
     if says is Says.COMPLETED:
-        is_completed = inside(delivery, "object", "is_completed").value
+        is_completed = value_in(delivery, "object", "is_completed")
         if is_completed is False:
             return IGNORED
         if is_completed is None:

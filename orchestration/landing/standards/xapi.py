@@ -34,6 +34,7 @@ from orchestration.landing.standards.mapping import (
     first,
     inside,
     missing,
+    value_in,
 )
 from orchestration.settings import Settings
 
@@ -47,11 +48,11 @@ _COURSE = re.compile(r"/course/((?:course|ccx|library)-v1(?::|%3A)[^/?#]+)", re.
 
 def mapped(statement: Json, settings: Settings) -> Result:
     """Map one statement."""
-    verb = inside(statement, "verb", "id").value
+    verb = value_in(statement, "verb", "id")
     if not isinstance(verb, str) or not verb:
         return missing("verb.id")
     verb = _last_segment(verb)
-    kind = inside(statement, "object", "objectType").value
+    kind = value_in(statement, "object", "objectType")
     if verb == "voided" and kind == "StatementRef":
         return Mapped(Says.VOIDS, inside(statement, "object", "id"))
     says = _says(verb, statement)
@@ -72,16 +73,16 @@ def mapped(statement: Json, settings: Settings) -> Result:
 def _says(verb: str, statement: Json) -> Says | None:
     if verb in VIEWS:
         return Says.VIEWED
-    is_complete = inside(statement, "result", "completion").value is True
+    is_complete = value_in(statement, "result", "completion") is True
     if verb == "completed" or (verb == "progressed" and is_complete):
         return Says.COMPLETED
     return ENROLLMENTS.get(verb)
 
 
 def _learner(actor: Any, settings: Settings) -> Found | Rejected:
-    if inside(actor, "objectType").value == "Group":
+    if value_in(actor, "objectType") == "Group":
         return Rejected("missing_value", "actor is a Group, which is no learner")
-    name, page = inside(actor, "account", "name"), inside(actor, "account", "homePage").value
+    name, page = inside(actor, "account", "name"), value_in(actor, "account", "homePage")
     if settings.xapi_home_page and name.value not in (None, ""):
         if not isinstance(page, str) or not page:
             return missing("actor.account.homePage")
@@ -95,22 +96,22 @@ def _learner(actor: Any, settings: Settings) -> Found | Rejected:
 
 
 def _course(statement: Json) -> Found:
-    related = inside(statement, "context", "contextActivities").value
+    related = value_in(statement, "context", "contextActivities")
     parents, groupings = _activities(related, "parent"), _activities(related, "grouping")
     typed = [a for a in (statement.get("object"), *parents, *groupings) if _type(a) == "course"]
     for activity in (*typed, *groupings, *parents):
-        return _key(Found("the course activity's id", inside(activity, "id").value))
+        return _key(Found("the course activity's id", value_in(activity, "id")))
     return Found("a course among object, parent and grouping", None)
 
 
 def _activities(related: Any, relation: str) -> list[Any]:
     """The activities of one relation, which before 1.0.3 may stand alone without an array."""
-    found = inside(related, relation).value
+    found = value_in(related, relation)
     return [one for one in (found if isinstance(found, list) else [found]) if isinstance(one, dict)]
 
 
 def _type(activity: Any) -> str | None:
-    kind = inside(activity, "definition", "type").value
+    kind = value_in(activity, "definition", "type")
     return _last_segment(kind) if isinstance(kind, str) else None
 
 
@@ -119,7 +120,7 @@ def _is_link(statement: Json) -> bool:
 
 
 def _last_segment(iri: str) -> str:
-    return re.split("[/#]", iri.rstrip("/#"))[-1]
+    return iri.rstrip("/#").rpartition("/")[2].rpartition("#")[2]
 
 
 def _key(found: Found) -> Found:
