@@ -4,10 +4,11 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import duckdb
 
-from orchestration import beside, ledger, published, raw, refresh
+from orchestration import beside, ledger, published, raw, refresh, unfinished
 from orchestration.as_of import drop_snapshots
 from orchestration.landing import archive, emptying
 from orchestration.landing.erased import hash_of, make_key
@@ -18,50 +19,16 @@ from orchestration.landing.forgetting import (
     forget_set_aside,
 )
 from orchestration.landing.ledger import Ledger
+from orchestration.landing.names import forget_names
 from orchestration.landing.traces import Trace
 from orchestration.models import Progress
-from orchestration.parquet import publish_parquet
+from orchestration.raw_rewriting import copy_without
 from orchestration.rewriting import rewritten
 from orchestration.run_history import forget_elsewhere
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 
 STEPS = ("searching the archive", "warehouse", "archive", "other files", "snapshot")
-
-_LAST_AS_OF = """
-select as_of from raw.refreshes where published_at is not null order by refresh_id desc limit 1
-"""
-
-_RAW_TABLES = """
-select
-    table_name,
-    string_agg('"' || column_name || '"', ', ' order by column_index),
-    bool_or(column_name = 'learner_id')
-from duckdb_columns()
-where database_name = 'old' and schema_name = 'raw'
-group by table_name
-order by table_name
-"""
-
-_NOT_OF_LEARNER = "learner_id is distinct from $learner_id"
-
-_ERASED_REJECTIONS = """
-insert into erased_rejections
-select batch_id, line
-from old.raw.rejected_lines
-where (batch_id, line) in (select (unnest($batches::BIGINT[]), unnest($lines::BIGINT[])))
-"""
-
-_ERASED_LINES = """
-insert into raw.erased_lines
-select batch_id, sum(accepted), sum(rejected)
-from (
-    select batch_id, count(*) as accepted, 0 as rejected from erased_rows group by batch_id
-    union all
-    select batch_id, 0, count(*) from erased_rejections group by batch_id
-)
-group by batch_id
-"""
 
 
 class NoLearner(Exception):
@@ -91,7 +58,7 @@ def erase(
     The database files are written anew, since freed blocks keep their bytes. The new snapshot
     speaks about the same instant as the last one; older snapshots are dropped, because their
     aggregates count the learner. The ledger keeps its counts. Cut short at any point, an erasure is
-    completed by running it again.
+    completed by the next refresh, or by running it again.
 
     Raises:
         WarehouseBusy: another process writes and `wait` is false; nothing was done.
@@ -101,27 +68,57 @@ def erase(
         raise NoLearner("Name the learner to erase by their id; nothing was erased.")
     trace, step = Trace(learner_id), _steps(progress)
     with writer_lock(settings, wait=wait):
+        unfinished.ask(settings, learner_id)
         as_of = _prepare(settings)
-        next(step)
-        found = list(find_in_archive(settings, trace))
-        next(step)
-        removed = rewrite_warehouse(settings, trace, found)
-        next(step)
-        for copy in found:
-            forget_in_copy(copy)
-        removed["archived lines"] = sum(len(copy.lines) for copy in found)
-        removed["files set aside"] = forget_set_aside(settings, trace)
-        next(step)
-        removed["other files"] = forget_elsewhere(settings, trace)
+        for other in unfinished.asked(settings) or []:
+            if other != learner_id:
+                _forget(settings, Trace(other), _steps(None))
+        removed = _forget(settings, trace, step)
+        unfinished.mark_forgotten(settings)
         next(step)
         removed["snapshots as of the past"] = drop_snapshots(settings)
         if as_of is not None:
             started = refresh.begin(settings, as_of=as_of, full_refresh=True)
             refresh.record(settings, started)
             refresh.build(settings, started)
+            removed["older snapshots"] = len(unfinished.snapshots(settings))
             refresh.publish(settings, started)
-            removed["older snapshots"] = _drop_older_snapshots(settings)
+        else:
+            unfinished.finish(settings)
     return Erasure(removed, _warnings(settings, trace))
+
+
+def complete(settings: Settings) -> bool:
+    """Go on with erasures that were cut short, as far as a refresh has to be next.
+
+    The caller holds the writer's lock, builds every model anew and publishes. Returns whether
+    there were any.
+    """
+    unfinished.clear_part(settings)
+    asked = unfinished.asked(settings)
+    if asked:
+        _prepare(settings)
+        for learner_id in asked:
+            _forget(settings, Trace(learner_id), _steps(None))
+        unfinished.mark_forgotten(settings)
+    return asked is not None
+
+
+def _forget(settings: Settings, trace: Trace, step: Iterator[None]) -> dict[str, int]:
+    """Forget a learner everywhere but in snapshots; returns what was removed, by place."""
+    next(step)
+    found = list(find_in_archive(settings, trace))
+    next(step)
+    removed = rewrite_warehouse(settings, trace, found)
+    next(step)
+    for copy in found:
+        forget_in_copy(copy)
+    removed["archived lines"] = sum(len(copy.lines) for copy in found)
+    removed["files set aside"] = forget_set_aside(settings, trace)
+    removed["names of files"] = forget_names(settings, trace)
+    next(step)
+    removed["other files"] = forget_elsewhere(settings, trace)
+    return removed
 
 
 def _prepare(settings: Settings) -> datetime | None:
@@ -132,9 +129,9 @@ def _prepare(settings: Settings) -> datetime | None:
         (settings.archive / emptying.BUILDING).unlink(missing_ok=True)
         published.drop_candidate(settings)
         beside.clear(settings)
-        row = connection.execute(_LAST_AS_OF).fetchone()
     shutil.rmtree(f"{settings.warehouse_file}.tmp", ignore_errors=True)
-    return row[0] if row else None
+    newest = published.latest_refresh(settings)
+    return cast("datetime", newest["as_of"]) if newest else None
 
 
 def rewrite_warehouse(settings: Settings, trace: Trace, found: list[Found]) -> dict[str, int]:
@@ -147,7 +144,7 @@ def rewrite_warehouse(settings: Settings, trace: Trace, found: list[Found]) -> d
     with rewritten(settings, "erasing") as connection:
         raw.create_tables(connection)
         connection.begin()
-        removed = _copy_raw(connection, trace, found)
+        removed = copy_without(connection, settings, trace, found)
         ledger.nothing_stands(connection)
         tombstone = [hash_of(trace.learner_id, key), utc_now()]
         connection.execute("insert or ignore into raw.erased_learners values (?, ?)", tombstone)
@@ -155,52 +152,12 @@ def rewrite_warehouse(settings: Settings, trace: Trace, found: list[Found]) -> d
     return removed
 
 
-def _copy_raw(
-    connection: duckdb.DuckDBPyConnection, trace: Trace, found: list[Found]
-) -> dict[str, int]:
-    """Copy every raw table but a learner's rows, and write down how many a batch has lost."""
-    execute = connection.execute
-    execute("create temp table erased_rows (batch_id BIGINT)")
-    execute("create temp table erased_rejections (batch_id BIGINT, line BIGINT)")
-    lines = [(copy.batch_id, line) for copy in found for line in copy.lines]
-    batches, numbers = zip(*lines, strict=True) if lines else ((), ())
-    execute(_ERASED_REJECTIONS, {"batches": list(batches), "lines": list(numbers)})
-    removed = {}
-    for table, columns, has_learner in execute(_RAW_TABLES).fetchall():
-        kept, values = "true", {}
-        if table == "rejected_lines":
-            kept = "(batch_id, line) not in (select (batch_id, line) from erased_rejections)"
-        elif has_learner:
-            kept, values = _NOT_OF_LEARNER, {"learner_id": trace.learner_id}
-            lost = f"select batch_id from old.raw.{table} where not ({kept})"
-            execute(f"insert into erased_rows {lost}", values)
-        rows = execute(
-            f"select count(*) from old.raw.{table} where not ({kept})", values
-        ).fetchall()
-        removed[f"rows of raw.{table}"] = rows[0][0]
-        rest = f"select {columns} from old.raw.{table} where {kept}"
-        execute(f"insert into raw.{table} ({columns}) {rest}", values)
-    execute(_ERASED_LINES)
-    return {place: count for place, count in removed.items() if count}
-
-
-def _drop_older_snapshots(settings: Settings) -> int:
-    """Remove every snapshot but the newest, and what was written as Parquet of an older one."""
-    newest = settings.snapshot_file.resolve()
-    others = [p for p in settings.published.glob("learner_progress__*") if p != newest]
-    for other in others:
-        other.unlink()
-    if (settings.published / "parquet").exists() and not settings.publish_parquet:
-        publish_parquet(settings)
-    return len(others)
-
-
 def _warnings(settings: Settings, trace: Trace) -> list[str]:
     waiting = (path for path in sorted(settings.landing.rglob("*")) if path.is_file())
     return [
         f"{path} still holds the id; remove it, or let it land: its lines will be ignored."
         for path in waiting
-        if trace.stands_in_file(path)
+        if trace.stands_in_file(path) or trace.without(path.name) != path.name
     ]
 
 

@@ -179,7 +179,15 @@ def create_empty(file: Path) -> None:
 def drop_candidate(settings: Settings) -> None:
     """Remove what an earlier refresh, failed or killed, left half-built."""
     for leftover in settings.published.glob(".candidate*"):
-        leftover.unlink()
+        remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or the folder into which the database has spilled."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import ledger, models, published, raw
+from orchestration import ledger, models, published, raw, unfinished
 from orchestration.freshness import save_landed
 from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
@@ -111,13 +111,19 @@ def begin(
 ) -> Refresh:
     """Fix a refresh's identity and as_of; the caller holds the writer's lock.
 
-    Traces of refreshes that were never published are removed first.
+    Traces of refreshes that were never published are removed first, and erasures that were cut
+    short are gone on with.
     """
+    from orchestration.erase import complete
+
+    is_erasing = complete(settings)
     with open_warehouse(settings) as connection:
         raw.create_tables(connection)
         ledger.forget_unpublished(connection, settings)
         last = ledger.last_refresh_id(connection)
         reasons = ledger.reasons_for_full(connection, settings)
+    if is_erasing:
+        reasons.append("A learner was erased")
     started_at = utc_now()
     while refresh_id_of(started_at) <= last:
         started_at += timedelta(microseconds=1)
@@ -197,6 +203,8 @@ def publish(settings: Settings, started: Refresh) -> datetime:
         ledger.stand(connection, started.refresh_id)
         save_gaps(connection, settings)
         save_landed(connection, settings, started.refresh_id)
+    if unfinished.asked(settings) is not None:
+        unfinished.finish(settings)
     return published_at
 
 

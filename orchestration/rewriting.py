@@ -42,4 +42,4 @@ def rewritten(settings: Settings, purpose: str) -> Iterator[duckdb.DuckDBPyConne
 
 def _clear(building: Path) -> None:
     for leftover in building.parent.glob(f"{building.name}*"):
-        leftover.unlink()
+        published.remove(leftover)

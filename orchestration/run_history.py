@@ -5,33 +5,44 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import duckdb
+
 from orchestration.landing.traces import Trace
 from orchestration.settings import Settings
+
+_TEXT_COLUMNS = """
+select format('"{}"."{}"', schema_name, table_name), format('"{}"', column_name)
+from duckdb_columns()
+where data_type = 'VARCHAR' and not internal and (column_name = 'learner_id' or not $is_number)
+"""
 
 
 def forget_elsewhere(settings: Settings, trace: Trace) -> int:
     """Remove files in which an id stands, and rows of databases; returns how many were touched.
 
-    An id of digits alone is not looked for: any number could be it.
+    An id of digits alone is looked for in databases of the warehouse's form only: elsewhere any
+    number could be it.
     """
-    if trace.is_number:
-        return 0
     return sum(_forget_file(path, trace) for path in _others(settings))
 
 
 def _others(settings: Settings) -> Iterator[Path]:
     """The files under the home folder that no step of an erasure writes anew."""
     rooms = (settings.landing, settings.archive, settings.set_aside, settings.published)
-    own = ("warehouse.duckdb", "warehouse.duckdb.wal", "writer.lock", "writer.json", "erasure.key")
+    names = ["warehouse.duckdb", "warehouse.duckdb.wal", "writer.lock", "writer.json"]
+    own = {settings.home / name for name in [*names, "erasure.key", "erasing.json"]}
     for path in sorted(settings.home.rglob("*")):
         in_room = any(room in path.parents for room in rooms)
-        if path.is_file() and not in_room and path not in {settings.home / name for name in own}:
+        if path.is_file() and not in_room and path not in own:
             yield path
 
 
 def _forget_file(path: Path, trace: Trace) -> bool:
     """Forget a learner in a log, a cache or a run history; returns whether the id stood there."""
-    if not path.exists() or not trace.stands_in_file(path):
+    if not path.exists():
+        return False
+    is_told = not trace.is_number and trace.stands_in_file(path)
+    if not is_told and not _stands_in_tables(path, trace):
         return False
     database = path.with_name(path.name.removesuffix("-wal").removesuffix("-shm"))
     if not _is_sqlite(database):
@@ -47,6 +58,26 @@ def _forget_file(path: Path, trace: Trace) -> bool:
         connection.execute("vacuum")
         connection.execute("pragma wal_checkpoint(truncate)")
     return True
+
+
+def _stands_in_tables(path: Path, trace: Trace) -> bool:
+    """Whether an id is a value in a DuckDB file, which may keep it packed."""
+    with path.open("rb") as file:
+        if file.read(12)[8:] != b"DUCK":
+            return False
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            is_number = {"is_number": trace.is_number}
+            columns = connection.execute(_TEXT_COLUMNS, is_number).fetchall()
+            return any(
+                connection.execute(
+                    f"select 1 from {table} where {column} = ?", [trace.learner_id]
+                ).fetchall()
+                for table, column in columns
+            )
+    except duckdb.Error:
+        # Damaged, or of a format that nobody here reads: it goes.
+        return True
 
 
 def _is_sqlite(path: Path) -> bool:

@@ -73,6 +73,8 @@ def forget_set_aside(settings: Settings, trace: Trace) -> int:
     whole, with its note, since it can't be read.
     """
     touched = 0
+    for leftover in settings.set_aside.rglob(".*.part"):
+        leftover.unlink()
     for path in sorted(settings.set_aside.rglob("*")):
         if not path.is_file() or not trace.stands_in_file(path):
             continue

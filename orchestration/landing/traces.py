@@ -16,6 +16,7 @@ EDGE = 16
 
 _NOT_BEFORE = r"(?<![\w.@+\-])"
 _NOT_AFTER = r"(?![\w@+\-]|\.\w)"
+_NOT_IN_NAME = (r"(?<![^\W_])", r"(?![^\W_])")
 _FIELD_BEFORE = r"(?:^|(?<=[\s,;|\"'\[])|(?<=\":))"
 _FIELD_AFTER = r"(?=$|[\s,;|\"'\]}])"
 
@@ -43,11 +44,14 @@ class Trace:
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        longest_first = sorted(self._texts, key=len, reverse=True)
-        form = f"(?:{'|'.join(map(re.escape, longest_first))})"
         if self.is_number:
-            return re.compile(_FIELD_BEFORE + form + _FIELD_AFTER, re.MULTILINE)
-        return re.compile(_NOT_BEFORE + form + _NOT_AFTER)
+            return re.compile(_FIELD_BEFORE + self._form + _FIELD_AFTER, re.MULTILINE)
+        return re.compile(_NOT_BEFORE + self._form + _NOT_AFTER)
+
+    @property
+    def _form(self) -> str:
+        longest_first = sorted(self._texts, key=len, reverse=True)
+        return f"(?:{'|'.join(map(re.escape, longest_first))})"
 
     def count(self, data: bytes) -> int:
         """How often the id stands in some bytes."""
@@ -56,6 +60,16 @@ class Trace:
     def _places(self, data: bytes) -> Iterator[re.Match[str]]:
         if any(form in data for form in self.forms):
             yield from self._pattern.finditer(data.decode("utf-8", "replace"))
+
+    def without(self, name: str) -> str:
+        """A file's name with `erased` in the id's place, unless letters or digits stand beside it.
+
+        A number in a name could be any other, so an id of digits alone stays.
+        """
+        if self.is_number:
+            return name
+        before, after = _NOT_IN_NAME
+        return re.sub(before + self._form + after, "erased", name)
 
     def stands_in_file(self, path: Path) -> bool:
         """Whether the id stands in a file, as it is or unpacked as far as that goes."""

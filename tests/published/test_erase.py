@@ -4,25 +4,22 @@ import gzip
 import json
 import re
 import sqlite3
-import zlib
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import zstandard
 
 from orchestration import landed, published, raw
-from orchestration.erase import erase
+from orchestration.erase import complete, erase
 from orchestration.landing.erased import key_file
-from orchestration.landing.traces import Trace
 from orchestration.models import DBT_PROJECT
 from orchestration.refresh import refresh
 from orchestration.settings import load_settings
 from tests.conftest import readers_tables
+from tests.traces import contents, places_that_hold
 
 AS_OF = datetime(2025, 7, 1)
 ERASED = "learner-7f3e"
@@ -113,44 +110,9 @@ def home(tmp_path):
     return settings
 
 
-def contents(path):
-    """A file's bytes, unpacked as far as that goes."""
-    data = path.read_bytes()
-    yield data
-    if data[:2] == b"\x1f\x8b":
-        yield zlib.decompressobj(wbits=31).decompress(data)
-    if data[:4] == b"\x28\xb5\x2f\xfd":
-        unpacked = zstandard.ZstdDecompressor().stream_reader(data).read()
-        yield unpacked
-        if unpacked[:4] == b"PAR1":
-            yield str(pq.read_table(pa.BufferReader(unpacked)).to_pylist()).encode()
-    if data[:4] == b"PAR1":
-        yield str(pq.read_table(path).to_pylist()).encode()
-
-
-def places_that_hold(home: Path, learner: str) -> list[str]:
-    """Where a learner's id is found: bytes of files unpacked, and every value of every table.
-
-    An index keeps a longer id without the byte that tells it from others.
-    """
-    found = []
-    for path in sorted(home.rglob("*")):
-        if not path.is_file():
-            continue
-        sought = learner.encode()
-        texts = (
-            data.replace(LONGER[1:].encode(), b"").replace(sought + b"x", b"")
-            for data in contents(path)
-        )
-        found += [str(path.relative_to(home)) for data in texts if sought in data]
-        if path.suffix == ".duckdb" and not path.is_symlink():
-            with duckdb.connect(str(path), read_only=True) as connection:
-                tables = connection.execute("select schema_name, table_name from duckdb_tables()")
-                for schema, table in tables.fetchall():
-                    rows = connection.execute(f"select * from {schema}.{table}").fetchall()
-                    if any(learner == value for row in rows for value in row):
-                        found.append(f"{path.name}: {schema}.{table}")
-    return found
+def places(home):
+    """An index keeps a longer id without the byte that tells it from others."""
+    return places_that_hold(home, ERASED, (LONGER[1:], ERASED + "x"))
 
 
 def without_erased(tables):
@@ -164,7 +126,7 @@ def without_erased(tables):
 def test_an_erased_learner_is_nowhere_and_comes_back_with_nothing(home, tmp_path):
     archived = {path.name: list(contents(path))[1] for path in home.archive.iterdir()}
     before = readers_tables(home)
-    everywhere = places_that_hold(home.home, ERASED)
+    everywhere = places(home.home)
     assert {place.split("/")[0] for place in everywhere} >= {
         "archive",
         "set_aside",
@@ -174,7 +136,7 @@ def test_an_erased_learner_is_nowhere_and_comes_back_with_nothing(home, tmp_path
     }
     reader = published.connect(home)
     erasure = erase(home, ERASED)
-    assert places_that_hold(home.home, ERASED) == []
+    assert places(home.home) == []
     assert len(reader.execute("from progress.course_progress").fetchall()) == 3
     reader.close()
 
@@ -212,21 +174,7 @@ def test_an_erased_learner_is_nowhere_and_comes_back_with_nothing(home, tmp_path
     assert ignored["z.jsonl"] == (4, 1, 3)
     assert ignored["z.csv"] == (2, 1, 1)
     assert ignored["z.parquet"] == (1, 0, 1)
-    assert places_that_hold(home.home, ERASED) == []
-
-
-def test_an_id_stands_where_nothing_beside_it_makes_it_part_of_another():
-    ada = Trace("ada")
-    for text in ('{"learner_id": "ada"}', "ada,knots", "mailto:ada", "x ada.", "user=ada&x"):
-        assert ada.count(text.encode()), text
-    for text in ("adam", "canada", "ada.smith", "ada-1", "ada@example.org", "x_ada", "adaé"):
-        assert not ada.count(text.encode()), text
-    number = Trace("42")
-    for text in ('{"learner_id":42}', "a,42,b", '"42"', '{"learner_id": 42, '):
-        assert number.count(text.encode()), text
-    for text in ("2025-02-03T10:42:00Z", "421", "4.42", "e-42"):
-        assert not number.count(text.encode()), text
-    assert Trace("zoë").count(b'{"learner_id": "zo\\u00eb"}')
+    assert places(home.home) == []
 
 
 @pytest.fixture
@@ -249,7 +197,13 @@ def unaccounted(settings):
         return connection.execute(test).fetchall()
 
 
-STEPS = ["rewrite_warehouse", "forget_in_copy", "forget_set_aside", "forget_elsewhere"]
+STEPS = [
+    "rewrite_warehouse",
+    "forget_in_copy",
+    "forget_set_aside",
+    "forget_names",
+    "forget_elsewhere",
+]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -263,10 +217,10 @@ def test_an_erasure_that_was_cut_short_is_completed_by_the_next(landed_home, mon
         with pytest.raises(KeyboardInterrupt):
             erase(landed_home, ERASED)
     erase(landed_home, ERASED)
-    assert places_that_hold(landed_home.home, ERASED) == []
+    assert places(landed_home.home) == []
     assert unaccounted(landed_home) == []
     assert erase(landed_home, ERASED).removed == dict.fromkeys(
-        ["archived lines", "files set aside", "other files"], 0
+        ["archived lines", "files set aside", "names of files", "other files"], 0
     )
 
 
@@ -276,7 +230,32 @@ def test_what_waits_in_the_inbox_is_named_and_ignored_as_it_lands(landed_home):
     assert "z.jsonl" in warning
     (file,) = landed.land(landed_home).files
     assert (file.accepted, file.ignored) == (1, 1)
-    assert places_that_hold(landed_home.home, ERASED) == []
+    assert places(landed_home.home) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["erase.forget_in_copy", "refresh.build"])
+def test_an_erasure_that_was_cut_short_is_completed_by_the_next_refresh(home, monkeypatch, step):
+    def cut_short(*_, **__):
+        raise KeyboardInterrupt
+
+    before = readers_tables(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(f"orchestration.{step}", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            erase(home, ERASED)
+    asked = home.home / "erasing.json"
+    assert asked.stat().st_mode & 0o777 == 0o600
+    assert (ERASED in asked.read_text()) is (step != "refresh.build")
+    assert len(readers_tables(home)["course_progress"]) == len(before["course_progress"])
+    result = refresh(home, as_of=AS_OF)
+    assert "A learner was erased since the last refresh: this one is full." in result.warnings
+    assert places(home.home) == []
+    assert not asked.exists()
+    assert refresh(home, as_of=AS_OF).warnings == []
+    after = readers_tables(home)
+    for name, frame in without_erased(before).items():
+        pd.testing.assert_frame_equal(frame, after[name], check_dtype=False, obj=name)
 
 
 def test_an_id_of_digits_takes_nothing_of_others_with_it(landed_home):
@@ -309,9 +288,103 @@ def test_statements_of_an_erased_learner_are_forgotten_and_ignored(landed_home):
     )
     landed.land(landed_home)
     erase(landed_home, ERASED)
-    assert places_that_hold(landed_home.home, ERASED) == []
+    assert places(landed_home.home) == []
     drop(landed_home, "xapi/c.json", json.dumps([statement(6, "bea"), *said]).encode())
     (file,) = landed.land(landed_home).files
     assert (file.accepted, file.duplicates, file.ignored) == (1, 1, 2)
     assert unaccounted(landed_home) == []
-    assert places_that_hold(landed_home.home, ERASED) == []
+    assert places(landed_home.home) == []
+
+
+def test_names_of_files_forget_the_learner_too(landed_home):
+    drop(landed_home, f"events/{ERASED}_2025.csv", csv(event(7, "bea"), event(8, "bea", "x")))
+    drop(landed_home, f"events/of-{ERASED}.jsonl.gz", b"no gzip")
+    drop(landed_home, f"events/x{ERASED}.csv", csv(event(9, "bea")))
+    landed.land(landed_home)
+    assert erase(landed_home, ERASED).removed["names of files"] == 3
+    left = [path.name for path in landed_home.home.rglob("*") if ERASED in path.name]
+    assert left == [f"000000004__events__x{ERASED}.csv.zst"]
+    noted = {path.name for path in landed_home.set_aside.rglob("*-*")}
+    assert noted == {"of-erased.jsonl.gz", "of-erased.jsonl.gz.reason.txt"}
+    with raw.opened(landed_home) as connection:
+        query = "select file from raw.landed_files union all select file from raw.rejected_lines"
+        files = [file for (file,) in connection.execute(query).fetchall()]
+        assert sorted(file for file in files if "2025" in file) == ["erased_2025.csv"] * 2
+        assert f"x{ERASED}.csv" in files
+
+
+def test_rejected_lines_go_also_where_the_archive_no_longer_has_their_file(landed_home):
+    (copy,) = landed_home.archive.glob("*__a.jsonl.zst")
+    copy.unlink()
+    assert erase(landed_home, ERASED).removed["rows of raw.rejected_lines"] == 1
+    assert places(landed_home.home) == []
+
+
+def test_databases_elsewhere_and_snapshots_as_of_the_past_go(landed_home):
+    def database(path, learner, column="learner_id"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(f"create table t as select ? as {column}", [learner])
+        return path
+
+    as_of = landed_home.published / "as_of" / "20250101T000000Z" / "learner_progress.duckdb"
+    database(as_of, ERASED)
+    copy = database(landed_home.home / "copies" / "one.duckdb", ERASED, "whoever")
+    other = database(landed_home.home / "copies" / "other.duckdb", "bea")
+    number = database(landed_home.home / "copies" / "number.duckdb", "42")
+    lesson = database(landed_home.home / "copies" / "lesson.duckdb", "42", "lesson_id")
+    erase(landed_home, ERASED)
+    assert not as_of.exists()
+    assert not copy.exists()
+    assert places(landed_home.home) == []
+    erase(landed_home, "42")
+    assert [path.exists() for path in (other, number, lesson)] == [True, False, True]
+
+
+def test_deliveries_that_say_nothing_are_forgotten_and_ignored_by_their_user(landed_home):
+    def delivery(number, kind, user):
+        told = {"id": user, "name": "Ada"} if kind == "User.updated" else {"user": {"id": user}}
+        return {"type": kind, "hook_event_id": number, "object": {**told, "percent": 42}}
+
+    kinds = ["User.updated", "Comment.created"]
+    sent = [delivery(1, kind, user) for kind in kinds for user in (42, 43)]
+    drop(landed_home, "teachable/a.jsonl", jsonl(*sent))
+    landed.land(landed_home)
+    assert erase(landed_home, "42").removed["archived lines"] == 2
+    drop(landed_home, "teachable/b.jsonl", jsonl(*sent, delivery(2, "Comment.created", 44)))
+    (file,) = landed.land(landed_home).files
+    assert (file.lines, file.ignored) == (5, 5)
+    for copy in landed_home.archive.glob("*__teachable__*"):
+        *_, text = contents(copy)
+        kept = [json.loads(line) for line in text.splitlines() if line]
+        users = {it["object"].get("user", it["object"])["id"] for it in kept}
+        assert 43 in users
+        assert 42 not in users
+
+
+def test_a_voiding_of_the_learner_is_forgotten(landed_home):
+    verb = "http://adlnet.gov/expapi/verbs/voided"
+    void = [
+        {
+            "actor": {"account": {"homePage": "https://x.test", "name": name}},
+            "verb": {"id": verb},
+            "object": {"objectType": "StatementRef", "id": target},
+        }
+        for name, target in ((ERASED, "s1"), ("bea", f"urn:{ERASED}:2"), ("42", "s3"))
+    ]
+    drop(landed_home, "xapi/a.jsonl", jsonl(*void))
+    landed.land(landed_home)
+    erase(landed_home, ERASED)
+    erase(landed_home, "42")
+    assert places(landed_home.home) == []
+    with raw.opened(landed_home) as connection:
+        voided = connection.execute("select statement_id from raw.voided_statements").fetchall()
+        assert voided == [("s1",), ("s3",)]
+    (copy,) = landed_home.archive.glob("*__xapi__*")
+    assert b'"42"' not in list(contents(copy))[-1]
+
+
+def test_what_a_process_left_that_was_killed_as_it_asked_is_removed(landed_home):
+    (landed_home.home / "erasing.part").write_text(f'["{ERASED}')
+    assert not complete(landed_home)
+    assert not (landed_home.home / "erasing.part").exists()

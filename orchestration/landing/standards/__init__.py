@@ -10,9 +10,9 @@ from orchestration.landing.standards import caliper, teachable, xapi
 from orchestration.landing.standards.mapping import Standard
 
 STANDARDS = {
-    "xapi": Standard(xapi.mapped, holds="statements"),
-    "caliper": Standard(caliper.mapped, holds="data"),
-    "teachable": Standard(teachable.mapped),
+    "xapi": Standard(xapi.mapped, xapi.learner, holds="statements"),
+    "caliper": Standard(caliper.mapped, caliper.learner, holds="data"),
+    "teachable": Standard(teachable.mapped, teachable.learner),
 }
 """The standards by name, in the order in which they land, after the other sources."""
 

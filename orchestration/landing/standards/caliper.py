@@ -65,10 +65,14 @@ def mapped(event: Json, _: Settings) -> Result:
     is_course = _type(lesson) in COURSES or lesson_id.value == course_id.value
     if says is Says.VIEWED and is_course and lesson_id.value is not None:
         return IGNORED
-    learner = _id("actor.id", actor)
-    return Mapped(
-        says, inside(event, "id"), learner, course_id, lesson_id, inside(event, "eventTime")
-    )
+    who = _id("actor.id", actor)
+    return Mapped(says, inside(event, "id"), who, course_id, lesson_id, inside(event, "eventTime"))
+
+
+def learner(event: Json, _: Settings) -> Found:
+    """Tell who acted, whatever they did, or which person an entity describes."""
+    described = event.get("id") if _type(event) == "Person" else None
+    return first([_id("actor.id", event.get("actor")), Found("id", described)])
 
 
 def _says(action: str, kinds: set[str | None]) -> Says | None:

@@ -15,7 +15,7 @@ from orchestration.landing.formats.chunks import schema_of
 from orchestration.landing.sources import SOURCES, Source
 from orchestration.landing.standards import STANDARDS
 from orchestration.landing.standards.enrollments import Enrollments
-from orchestration.landing.standards.reading import IN_ENVELOPE_BITS
+from orchestration.landing.standards.reading import IN_ENVELOPE_BITS, SILENT
 from orchestration.landing.standards.spool import Spool
 from orchestration.landing.straight import Place
 from orchestration.settings import Settings
@@ -125,7 +125,7 @@ class CheckedStandard:
             says = chunk.column("says")
             voids = chunk.filter(pc.equal(says, "voids"))
             voided.update(dict.fromkeys(voids.column("id").to_pylist()))
-            passing = pc.is_in(says, pa.array(["voids", "ignored"]))
+            passing = pc.is_in(says, pa.array(SILENT))
             ignored += pc.sum(passing).as_py() or 0
             erased += self._erased_in(chunk.filter(passing))
             said.add(chunk.filter(pc.invert(passing)))
@@ -133,11 +133,15 @@ class CheckedStandard:
         return _Pass(said, list(voided), ignored, bool(voided) or known is not None, erased)
 
     def _erased_in(self, chunk: pa.Table) -> list[int]:
-        """The lines of documents that say nothing, but of a learner who was erased."""
+        """The lines of documents that say nothing, but are of a learner who was erased."""
         if self._erased is None:
             return []
-        told = zip(chunk.column("line").to_pylist(), chunk.column("text").to_pylist(), strict=True)
-        return [line for line, text in told if self._erased.stand_in(text)]
+        told = (chunk.column(name).to_pylist() for name in ("line", "text", "learner"))
+        return [
+            line
+            for line, text, learner in zip(*told, strict=True)
+            if (learner in self._erased if learner else self._erased.stand_in(text))
+        ]
 
     def _said_of_events(self, first: _Pass) -> Iterator[pa.Table]:
         """What a file says of lessons, and all in it that can't be read."""

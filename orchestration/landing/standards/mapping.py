@@ -65,9 +65,10 @@ Result = Mapped | Ignored | Rejected
 
 @dataclass(frozen=True)
 class Standard:
-    """One standard: its mapping, and the key under which its envelopes hold their documents."""
+    """One standard: what its documents say and of whom, and the key of those in an envelope."""
 
     mapped: Callable[[Json, Settings], Result]
+    learner: Callable[[Json, Settings], Found | Rejected]
     holds: str | None = None
 
 

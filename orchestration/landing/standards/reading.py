@@ -40,6 +40,9 @@ SAID = Source(
 )
 """The columns of a chunk: what a document says, and the values of its fields."""
 
+SILENT = ("ignored", "voids")
+"""What a document says that is neither event nor enrollment."""
+
 _NEEDED = {
     Says.VIEWED: ("learner", "course", "lesson", "at"),
     Says.COMPLETED: ("learner", "course", "lesson", "at"),
@@ -82,7 +85,11 @@ def _said(text: bytes, standard: Standard, settings: Settings) -> Iterator[Recor
     if not held:
         yield _record(text, IGNORED)
     for its_text, document in held:
-        yield _record(its_text, _mapped(document, standard, settings))
+        result = _mapped(document, standard, settings)
+        record = _record(its_text, result)
+        if record.values[0] in SILENT:
+            record = _with_learner(record, standard.learner(document, settings))
+        yield record
 
 
 def _held(text: bytes, value: Any, key: str | None, *, is_within: bool = False) -> Iterator[Any]:
@@ -115,6 +122,14 @@ def _record(text: bytes, result: Result) -> Record:
     fields = (getattr(result, name).value if name in used else None for name in SAID.names[1:])
     values = (value or None for value in fields)
     return Record(0, text, None, None, (result.says.name.lower(), *values))
+
+
+def _with_learner(record: Record, told: Found | Rejected) -> Record:
+    """Note whose a document is that says nothing of them, so that it goes when they are erased."""
+    who = told.value if isinstance(told, Found) else None
+    if not isinstance(who, str) or has_lone_surrogate(who):
+        return record
+    return record._replace(values=(*record.values[:2], who, *record.values[3:]))
 
 
 def _judged(said: Mapped) -> Mapped | Rejected:

@@ -34,7 +34,7 @@ SAYS = {
 }
 
 
-def mapped(delivery: Json, _: Settings) -> Result:
+def mapped(delivery: Json, settings: Settings) -> Result:
     """Map one delivery."""
     kind = delivery.get("type")
     if not isinstance(kind, str) or not kind:
@@ -53,11 +53,19 @@ def mapped(delivery: Json, _: Settings) -> Result:
     return Mapped(
         says,
         inside(delivery, "hook_event_id"),
-        first([inside(delivery, "object", "user", "id"), inside(delivery, "object", "user_id")]),
+        learner(delivery, settings),
         _id(delivery, "course"),
         _id(delivery, "lecture"),
         inside(delivery, "created"),
     )
+
+
+def learner(delivery: Json, _: Settings) -> Found:
+    """Tell of whom a delivery speaks; one of a user itself has the id in the object."""
+    found = [inside(delivery, "object", "user", "id"), inside(delivery, "object", "user_id")]
+    if str(delivery.get("type")).startswith("User."):
+        found.append(inside(delivery, "object", "id"))
+    return first(found)
 
 
 def _id(delivery: Json, thing: str) -> Found:

@@ -63,11 +63,11 @@ def mapped(statement: Json, settings: Settings) -> Result:
         course = lesson
     if says is Says.VIEWED and lesson.value is not None and lesson.value == course.value:
         return IGNORED
-    learner = _learner(statement.get("actor"), settings)
-    if isinstance(learner, Rejected):
-        return learner
+    who = learner(statement, settings)
+    if isinstance(who, Rejected):
+        return who
     at = first([inside(statement, "timestamp"), inside(statement, "stored")])
-    return Mapped(says, inside(statement, "id"), learner, course, lesson, at)
+    return Mapped(says, inside(statement, "id"), who, course, lesson, at)
 
 
 def _says(verb: str, statement: Json) -> Says | None:
@@ -79,7 +79,9 @@ def _says(verb: str, statement: Json) -> Says | None:
     return ENROLLMENTS.get(verb)
 
 
-def _learner(actor: Any, settings: Settings) -> Found | Rejected:
+def learner(statement: Json, settings: Settings) -> Found | Rejected:
+    """Tell who acted, whatever they did."""
+    actor = statement.get("actor")
     if value_in(actor, "objectType") == "Group":
         return Rejected("missing_value", "actor is a Group, which is no learner")
     name, page = inside(actor, "account", "name"), value_in(actor, "account", "homePage")
