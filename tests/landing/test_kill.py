@@ -4,6 +4,7 @@
 """
 
 import gzip
+import json
 import os
 import random
 import resource
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -22,12 +24,13 @@ from story import csv_lines, event, json_lines
 from orchestration import published
 from orchestration.settings import load_settings
 from tests.conftest import assert_same_tables, readers_tables
+from tests.traces import places_that_hold
 
 KILLS = int(os.environ.get("KILLS", "20"))
 SEED = int(os.environ.get("SEED", "1"))
 COMMAND = str(Path(sys.executable).parent / "learner-progress")
 AS_OF = ["--as-of", "2025-07-01T00:00:00Z"]
-LEFTOVERS = (".landing.part", ".candidate", ".emptied.part", "writer.json")
+LEFTOVERS = (".landing.part", ".candidate", ".emptied.part", ".warehouse", "erasing", "writer.json")
 RAW = ["events", "courses", "lessons", "enrollments", "landed_files", "rejected_lines"]
 
 pytestmark = pytest.mark.slow
@@ -143,6 +146,71 @@ def test_killed_at_random_moments_the_end_is_that_of_an_undisturbed_run(tmp_path
         assert expected == found
     assert end_state(killed)[2:] == ([], [])
     assert_same_tables(*(readers_tables(load_settings(home=home)) for home in (calm, killed)))
+
+
+LEAVER = "learner-3"
+
+
+def leaver_everywhere(home):
+    """A published home that holds the leaver in files of every kind, some of them bad."""
+    deliver(home, {**catalogue(), **files_of(0), **files_of(1)})
+    completed(home)
+    told = {
+        "actor": {"account": {"homePage": "https://x.test", "name": LEAVER}},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/liked"},
+        "object": {"id": "lesson-1"},
+    }
+    bad = event(learner_id=LEAVER, event_type="seen", event_id="of the leaver")
+    deliver(
+        home,
+        {
+            **files_of(2),
+            "xapi/a.json": json.dumps([told, told]).encode(),
+            f"events/{LEAVER}.jsonl": json_lines(bad).encode(),
+            f"events/of-{LEAVER}.csv": LEAVER.encode(),
+        },
+    )
+    completed(home)
+    (home / "dagster").mkdir()
+    (home / "dagster" / "run.log").write_text(f"a key of {LEAVER} twice")
+
+
+def erased(home):
+    process = start(home, "erase", LEAVER, "--yes")
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+
+
+def test_an_erasure_killed_at_random_moments_is_completed_by_the_next_command(tmp_path):
+    chance = random.Random(SEED)
+    full, calm = tmp_path / "full", tmp_path / "calm"
+    leaver_everywhere(full)
+    assert len({place.split("/")[0] for place in places_that_hold(full, LEAVER)}) > 5
+    shutil.copytree(full, calm, symlinks=True)
+    began = time.monotonic()
+    erased(calm)
+    longest = time.monotonic() - began
+    moments = []
+    for number in range(max(2, KILLS // 4)):
+        home = tmp_path / "killed"
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(full, home, symlinks=True)
+        process = start(home, "erase", LEAVER, "--yes")
+        moment = chance.uniform(0.3, longest)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=moment)
+        process.kill()
+        process.communicate()
+        is_asked = (home / "erasing.json").exists() or not places_that_hold(home, LEAVER)
+        complete = completed if is_asked and number % 2 else erased
+        moments.append((round(moment, 2), process.returncode, is_asked, complete.__name__))
+        complete(home)
+        assert places_that_hold(home, LEAVER) == [], moments
+        for expected, found in zip(end_state(calm), end_state(home), strict=True):
+            assert expected == found, moments
+        assert end_state(home)[3] == [], moments
+        assert_same_tables(*(readers_tables(load_settings(home=one)) for one in (calm, home)))
+    print(f"of {longest:.1f} s: {moments}")
 
 
 def one_sentence(process):

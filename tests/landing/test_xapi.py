@@ -159,6 +159,26 @@ def test_the_course_is_typed_so_or_the_grouping_or_the_parent(room, related, cou
     assert room.rows("select course_id from raw.events") == [(course,)]
 
 
+def test_completed_on_the_course_itself_is_kept_under_the_courses_id(room):
+    lines = json_lines(told("completed", 1), told("viewed", 2))
+    assert counts(room.land_one("xapi/a.jsonl", lines)) == (1, 0, 0, 1)
+    assert room.rows("select event_type, course_id, lesson_id from raw.events") == [
+        ("lesson_completed", COURSE["id"], COURSE["id"])
+    ]
+
+
+def test_a_course_is_known_by_its_type_among_the_site_and_others_of_any_vocabulary(room):
+    site = {"id": "https://moodle.test", "definition": {"type": "http://x.test/lms"}}
+    typed = {"id": "urn:c", "definition": {"type": "http://x.test/activitytype/lms/course"}}
+    attempt = {"id": "urn:try", "definition": {"type": "http://x.test/activities/attempt"}}
+    lines = json_lines(
+        statement(context={"contextActivities": {"grouping": [site, typed]}}),
+        statement(id="s2", context={"contextActivities": {"parent": typed, "grouping": attempt}}),
+    )
+    room.land_one("xapi/a.jsonl", lines)
+    assert room.rows("select course_id from raw.events") == [("urn:c",)] * 2
+
+
 def test_open_edx_addresses_are_cut_to_their_keys(room):
     key = "course-v1:Academy+Knots+2025"
     block = "block-v1:Academy+Knots+2025+type@video+block@bowline"
