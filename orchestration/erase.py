@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-import duckdb
-
 from orchestration import beside, ledger, published, raw, refresh, unfinished
 from orchestration.as_of import drop_snapshots
 from orchestration.landing import archive, emptying

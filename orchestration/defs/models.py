@@ -22,7 +22,7 @@ def dbt_models(
         arguments = models.dbt_arguments(settings, engine=started.engine, full_refresh=started.full)
         standing = refresh.take_standing(settings, started)
         # Logs may name learners, so they lie where an erasure looks.
-        folder = settings.home / "dbt" / "runs" / context.run.run_id
+        folder = settings.home / "dbt" / "dagster" / context.run.run_id
         with models.dbt_environment(settings, started.as_of, candidate, standing=standing):
             yield from dbt.cli(arguments, context=context, target_path=folder).stream()
     if not context.is_subset:
