@@ -99,7 +99,7 @@ def _record(number: int, text: bytes, source: Source) -> Record:
         return fault(number, text, "invalid_utf8", "the line is not UTF-8", source)
     try:
         value = parsed(characters)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return fault(number, text, "invalid_json", cause_of(error), source)
     if not isinstance(value, dict):
         return fault(number, text, "not_an_object", "the line is no object", source)

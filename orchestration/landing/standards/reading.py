@@ -78,7 +78,7 @@ def _said(text: bytes, standard: Standard, settings: Settings) -> Iterator[Recor
         return
     try:
         value = parsed(characters)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         yield fault(0, text, "invalid_json", cause_of(error), SAID)
         return
     held = list(_held(text, value, standard.holds))
