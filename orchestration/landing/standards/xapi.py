@@ -53,6 +53,8 @@ def mapped(statement: Json, settings: Settings) -> Result:
         return missing("verb.id")
     verb = _last_segment(verb)
     kind = value_in(statement, "object", "objectType")
+    if kind is not None and not isinstance(kind, str):
+        return Rejected("wrong_type", "object.objectType is no text")
     if verb == "voided" and kind == "StatementRef":
         return Mapped(Says.VOIDS, inside(statement, "object", "id"))
     says = _says(verb, statement)
