@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orchestration.landing.checked import Counts
+from orchestration.landing.formats import JSON_ENDINGS, READERS, ending_of
 from orchestration.landing.sources import SOURCES
 
 REPLAY = "replay"
@@ -48,7 +49,10 @@ class Ledger:
             self._remember(batch_id, recorded_at, source, file, sha256)
 
     def find(self, source: str, file: str, sha256: str) -> int | None:
-        """The batch as which content landed last: events by content, the catalogue by name too."""
+        """The batch as which content landed last: events by content, the catalogue by name too.
+
+        Content is what its format makes of it: a file under a wrong ending can come again.
+        """
         return self._batches.get(_identity(source, file, sha256))
 
     def is_latest(self, source: str, batch_id: int) -> bool:
@@ -80,4 +84,10 @@ class Ledger:
 
 def _identity(source: str, file: str, sha256: str) -> tuple[str, ...]:
     by_name = source in SOURCES and SOURCES[source].is_catalogue
-    return (source, sha256, file) if by_name else (source, sha256)
+    return (source, sha256, file if by_name else _format(file))
+
+
+def _format(file: str) -> str:
+    """What a file's content is read as; every file of a standard as JSON."""
+    found = ending_of(file)
+    return READERS[found[0]].__module__ if found and found[0] not in JSON_ENDINGS else "json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import NOW
-from story import event, json_lines
+from story import csv_lines, event, json_lines
 
 from orchestration.landing import (
     LandingFailed,
@@ -162,6 +162,22 @@ def test_events_are_known_by_content_under_whatever_name(room):
     )
     assert waiting(room.settings) == []
     assert room.rows("select count(*) from raw.landed_files") == [(1,)]
+
+
+def test_content_that_came_under_a_wrong_ending_can_come_again(room):
+    content = csv_lines(event())
+    landed = room.land_one("events/a.jsonl", content)
+    assert (landed.status, landed.rejected) == ("landed", 2)
+    assert room.land_one("events/a.csv", content).accepted == 1
+    statuses = [room.land_one(f"events/b.{end}", content).status for end in ("csv", "ndjson")]
+    assert statuses == ["already_landed"] * 2
+
+
+def test_an_empty_file_is_judged_by_its_format_whatever_landed_before(room):
+    for name in ("a.jsonl", "b.ndjson", "c.csv", "d.parquet"):
+        room.deliver(f"events/{name}", "")
+    statuses = [landed.status for landed in room.land()]
+    assert statuses == ["landed", "already_landed", "set_aside", "set_aside"]
 
 
 def test_the_catalogue_is_known_by_name_and_content(room):
