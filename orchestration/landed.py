@@ -88,7 +88,7 @@ def _warnings(files: list[LandedFile], older: int, settings: Settings) -> list[s
         "set_aside": "couldn't be read and was set aside",
         "left_alone": "was left alone",
         "already_landed": "had landed before",
-        "landed": "landed, but not wholly",
+        "landed": "landed, but something is left to do",
     }
     warnings = [
         f"{file.source}/{file.file} {what[file.status]}: {file.reason}"

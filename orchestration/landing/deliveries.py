@@ -1,5 +1,6 @@
 """What was delivered: the files of the inbox or of given paths, in landing order."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from orchestration.landing.standards import STANDARDS
 from orchestration.settings import Settings
 
 MAX_NAME_BYTES = 200
+_REFUSALS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class UnknownSource(Exception):
@@ -153,6 +155,13 @@ def opened(delivery: Delivery) -> Iterator[OpenFile]:
         yield OpenFile(delivery.path, descriptor, _mark(status))
     finally:
         os.close(descriptor)
+
+
+def refused_to_leave(error: OSError) -> str | None:
+    """Say that the inbox doesn't let a file go, where that is the error, and what to do."""
+    if error.errno not in _REFUSALS:
+        return None
+    return f"it can't be moved out of the inbox ({error.strerror}); mend the folder's rights"
 
 
 def _mark(status: os.stat_result) -> tuple[int, ...]:

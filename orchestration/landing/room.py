@@ -19,6 +19,7 @@ from orchestration.landing.deliveries import (
     given,
     inbox,
     opened,
+    refused_to_leave,
 )
 from orchestration.landing.formats import Unreadable
 from orchestration.landing.ledger import Ledger
@@ -37,7 +38,7 @@ class LandingFailed(Exception):
 class LandedFile:
     """What became of one delivered file; only a landed one has a batch_id.
 
-    `reason` says why a file was set aside or left alone, or warns about one already landed.
+    `reason` says why a file was set aside or left alone, or warns about one that landed.
     """
 
     source: str
@@ -122,7 +123,17 @@ def _land_or_recognise(
         batch_id, counts = land_batch(room, delivery, content)
         landed = LandedFile(delivery.source, delivery.name, batch_id, "landed", **asdict(counts))
     if delivery.in_inbox and file.is_at_rest():
-        delivery.path.unlink()
+        return _out_of_inbox(delivery, landed)
+    return landed
+
+
+def _out_of_inbox(delivery: Delivery, landed: LandedFile) -> LandedFile:
+    try:
+        delivery.path.unlink(missing_ok=True)
+    except OSError as error:
+        if (refusal := refused_to_leave(error)) is None:
+            raise
+        return replace(landed, reason="; ".join(filter(None, (landed.reason, refusal))))
     return landed
 
 

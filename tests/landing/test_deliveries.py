@@ -1,5 +1,6 @@
 """Which files land, in which order, under which number, and what becomes of the others."""
 
+import errno
 import gzip
 import os
 import socket
@@ -256,6 +257,32 @@ def test_an_unknown_source_or_path_is_a_sentence_and_lands_nothing(room, tmp_pat
             room.land(**arguments)
     with pytest.raises(PathNotFound, match="doesn't exist"):
         room.land(paths=[Path("nowhere.csv")])
+
+
+@pytest.mark.parametrize("refusal", [errno.EACCES, errno.EROFS])
+def test_an_inbox_that_lets_no_file_go_stops_no_other_file(room, monkeypatch, refusal):
+    def guarded(function):
+        def called(path, *arguments, **options):
+            if Path(path).is_relative_to(room.settings.landing):
+                raise OSError(refusal, os.strerror(refusal))
+            return function(path, *arguments, **options)
+
+        return called
+
+    room.deliver("courses/a.csv", COURSES)
+    room.deliver("courses/b.csv", "no header\n")
+    room.deliver("events/a.jsonl", json_lines(event()))
+    monkeypatch.setattr(os, "unlink", guarded(os.unlink))
+    monkeypatch.setattr(os, "rename", guarded(os.rename))
+    first, second = room.land(), room.land()
+    assert [file.status for file in first] == ["landed", "left_alone", "landed"]
+    assert [file.status for file in second] == ["already_landed", "left_alone", "already_landed"]
+    assert all("mend the folder's rights" in file.reason for file in [*first, *second])
+    monkeypatch.undo()
+    known, aside = "already_landed", "set_aside"
+    assert [file.status for file in room.land()] == [known, aside, known]
+    assert waiting(room.settings) == []
+    assert len(list((room.settings.set_aside / "courses").iterdir())) == 2
 
 
 def test_a_full_disk_fails_with_a_sentence_and_keeps_the_inbox(room, monkeypatch):
