@@ -20,7 +20,7 @@ from orchestration.landing.sources import Source
 from orchestration.landing.straight import Place, Straight, told
 from orchestration.settings import Settings
 
-GATHERED_ROWS = 60_000
+GATHERED_ROWS = 200_000
 
 _ROWS = """
 insert into raw.{table} ({columns}, batch_id, line, recorded_at)

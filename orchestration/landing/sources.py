@@ -83,6 +83,11 @@ class Source:
         """The names of the columns, in the order of the raw table."""
         return tuple(column.name for column in self.columns)
 
+    @cached_property
+    def instants(self) -> tuple[Column, ...]:
+        """The columns that hold instants."""
+        return tuple(column for column in self.columns if column.kind is Kind.INSTANT)
+
     @property
     def is_catalogue(self) -> bool:
         """Whether rows are upserts by key, instead of events that happen once."""

@@ -25,7 +25,7 @@ Place = tuple[int, datetime]
 MANY = 0.05
 """From this share of known ids on, a file is taken for one that was delivered before."""
 
-_SLOT_BITS = 26
+_SLOT_BITS = 25
 _FEW_SLOT_BITS = 18
 _FEW_ROWS = 10_000
 
@@ -50,27 +50,33 @@ class Straight:
     ) -> None:
         self._connection, self._source, self._rows = connection, source, rows
         self._repeats = repeats
-        keys = _KEYS.format(key=EVENT_KEY, source=source.name)
-        connection.execute(f"prepare chunk_keys_{source.name} as {keys}")
-        connection.execute(f"prepare land_{source.name} as {validation.land_chunk(source)}")
+        self._prepared = {
+            "chunk_keys": _KEYS.format(key=EVENT_KEY, source=source.name),
+            "land": validation.land_chunk(source),
+            "suspects": validation.hold_suspects(source),
+            "reject": validation.reject_chunk(source),
+        }
+        for verb, statement in self._prepared.items():
+            connection.execute(f"prepare {verb}_{source.name} as {statement}")
 
     def drop(self) -> None:
         """Leave the connection as it was."""
-        for verb in ("chunk_keys", "land"):
+        for verb in self._prepared:
             self._connection.execute(f"deallocate {verb}_{self._source.name}")
 
     def land(self, chunks: Iterable[pa.Table], latest: datetime, place: Place) -> tuple[int, int]:
         """Land chunks; returns how many rows stand in their place, and how many in the table."""
         landed = kept = 0
         batch_id, recorded_at = place
+        name, time = self._source.name, f"latest := TIMESTAMP '{latest}'"
         where = f"batch_id := {batch_id}, recorded_at := TIMESTAMP '{recorded_at}'"
-        land = f"execute land_{self._source.name}(latest := TIMESTAMP '{latest}', {where})"
+        land = f"execute land_{name}({time}, {where})"
         seen = _Seen()
         unsure: list[Keys] = []
         is_known = False
         for number, chunk in enumerate(chunks):
             self._rows.table = chunk
-            found = self._connection.execute(f"execute chunk_keys_{self._source.name}")
+            found = self._connection.execute(f"execute chunk_keys_{name}")
             keys = np.asarray(found.fetchnumpy()["event_key"])
             is_suspect = seen.suspects(keys)
             if not number:
@@ -83,10 +89,12 @@ class Straight:
                 unsure.append(keys[~is_suspect])
             self._rows.table = told(chunk, is_suspect)
             ((sound,),) = self._connection.execute(land).fetchall()
-            landed += sound
-            if sound < len(chunk):
-                self._connection.execute(validation.hold_chunk(self._source), {"latest": latest})
-                kept += len(chunk) - sound
+            landed, kept = landed + sound, kept + len(chunk) - sound
+            suspects = int(np.count_nonzero(is_suspect))
+            if suspects:
+                self._connection.execute(f"execute suspects_{name}({time})")
+            if sound + suspects < len(chunk):
+                self._connection.execute(f"execute reject_{name}({time})")
         if unsure:
             recalled = self._recall(np.concatenate(unsure), batch_id)
             landed, kept = landed - recalled, kept + recalled
@@ -105,19 +113,22 @@ class _Seen:
     """The keys of a file so far, each by a slot that it may share with others."""
 
     def __init__(self) -> None:
-        self._bits, self._slots = 0, np.zeros(0, np.bool_)
+        self._shift, self._slots = np.uint64(0), np.zeros(0, np.bool_)
 
     def suspects(self, keys: Keys) -> npt.NDArray[np.bool_]:
         """Tell of each key whether it may have come before, here or in chunks before this one."""
-        if not self._bits:
-            self._bits = _FEW_SLOT_BITS if len(keys) < _FEW_ROWS else _SLOT_BITS
-            self._slots = np.zeros(1 << self._bits, np.bool_)
-        slots = keys >> np.uint64(64 - self._bits)
-        is_suspect: npt.NDArray[np.bool_] = self._slots[slots] | (keys == 0)
+        if not len(self._slots):
+            bits = _FEW_SLOT_BITS if len(keys) < _FEW_ROWS else _SLOT_BITS
+            self._shift, self._slots = np.uint64(64 - bits), np.zeros(1 << bits, np.bool_)
+        slots = (keys >> self._shift).astype(np.int64)
+        is_suspect: npt.NDArray[np.bool_] = self._slots.take(slots) | (keys == 0)
         self._slots[slots] = True
-        order = np.argsort(slots, kind="stable")
-        ordered = slots[order]
-        is_suspect[order[1:][ordered[1:] == ordered[:-1]]] = True
+        # Sorted by key, then by place: one sort of numbers takes half the time of one of places.
+        place_bits = np.uint64(len(keys).bit_length())
+        placed = np.sort(keys >> place_bits << place_bits | np.arange(len(keys), dtype=np.uint64))
+        is_same = (placed[1:] ^ placed[:-1]) >> place_bits == 0
+        places = placed[1:][is_same] & ((np.uint64(1) << place_bits) - np.uint64(1))
+        is_suspect[places.astype(np.int64)] = True
         return is_suspect
 
 

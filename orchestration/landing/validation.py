@@ -43,9 +43,15 @@ def check_chunk(source: Source) -> str:
 
 
 @cache
-def hold_chunk(source: Source) -> str:
-    """The statement that judges the rows of a chunk, and holds back what `land_chunk` leaves."""
-    return _into_checked(source, "reason is not null or is_suspect")
+def reject_chunk(source: Source) -> str:
+    """The statement that judges the rows of a chunk, and keeps rejected ones but suspects."""
+    return _into_checked(source, "reason is not null and not is_suspect")
+
+
+@cache
+def hold_suspects(source: Source) -> str:
+    """The statement that judges the suspects of a chunk."""
+    return _into_checked(source, "is_suspect")
 
 
 @cache
@@ -55,10 +61,12 @@ def land_chunk(source: Source) -> str:
     Its parameters are the latest past instant, and the batch's number and landing time.
     """
     columns = ", ".join(source.names)
+    values = ", ".join(f"{_kept(column)} as {column.name}" for column in source.columns)
     return f"""
         insert into raw.{source.table} ({columns}, batch_id, line, recorded_at, event_key)
+        {_settled(source)}
         select {columns}, $batch_id::BIGINT, line, $recorded_at::TIMESTAMP, {EVENT_KEY}
-        from ({_judged(source)} where reason is null and not is_suspect)
+        from (select line, {values} from settled where reason is null and not is_suspect)
     """
 
 
@@ -74,12 +82,23 @@ def _into_checked(source: Source, condition: str) -> str:
 
 def _judged(source: Source) -> str:
     """The query that judges the rows of a chunk."""
+    sound = ", ".join(f"{_sound(c)} as {c.name}" for c in source.columns)
+    told = ", is_suspect" if source.holds_events else ""
+    return f"""
+        {_settled(source)}
+        select
+            line, reason, why, if(reason is not null, whole_text, null) as text, {sound}{told}
+        from settled
+    """
+
+
+def _settled(source: Source) -> str:
+    """The steps by which the rows of a chunk get their verdict."""
     columns = source.columns
     values = ", ".join(f"{_value(c)} as {c.name}_value" for c in columns)
     faults = ", ".join(f"{_fault(c)} as {c.name}_fault" for c in columns)
     verdict = ", ".join(["fault", *(f"{c.name}_fault" for c in columns)])
     details = " ".join(f"when {c.name}_fault is not null then {_detail(c)}" for c in columns)
-    sound = ", ".join(f"{_sound(c)} as {c.name}" for c in columns)
     return f"""
         with
             valued as (
@@ -94,8 +113,6 @@ def _judged(source: Source) -> str:
                     case when fault is not null then coalesce(detail, '') {details} end as why
                 from judged
             )
-        select line, reason, why, if(reason is not null, whole_text, null) as text, {sound}
-        from settled
     """
 
 
@@ -127,7 +144,7 @@ def _value(column: Column) -> str:
     if column.kind is Kind.POSITION:
         return f"if(regexp_full_match({name}, '-?[0-9]+'), try_cast({name} as BIGINT), null)"
     if column.kind is Kind.INSTANT:
-        text = f"if(regexp_full_match({name}, '{FORM}'), {name}, null)"
+        text = f"if(is_usual or regexp_full_match({name}, '{FORM}'), {name}, null)"
         if column.day:
             text = f"coalesce({of_day(column.name)}, {text})"
         # What `at time zone 'UTC'` gives, without asking a calendar.
@@ -199,10 +216,16 @@ def _detail(column: Column) -> str:
 
 
 def _sound(column: Column) -> str:
-    value = f"if({column.name}_fault is null, {column.name}_value, null)"
+    if column.name == "event_id":
+        return f"if(reason is null, {_kept(column)}, null)"
+    return f"if({column.name}_fault is null, {column.name}_value, null)"
+
+
+def _kept(column: Column) -> str:
+    """The value of a column in a line without a fault."""
+    value = f"{column.name}_value"
     if column.name != "event_id":
         return value
     instant = "strftime(occurred_at_value, '%Y-%m-%dT%H:%M:%S.%fZ')"
     body = ", ".join(f"{name}_value" for name in _BODY)
-    derived = f"'body:' || md5(concat_ws(chr(31), {body}, {instant}))"
-    return f"if(reason is null, coalesce({value}, {derived}), null)"
+    return f"coalesce({value}, 'body:' || md5(concat_ws(chr(31), {body}, {instant})))"

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from story import csv_lines, event, json_lines
 
 from orchestration.landing.formats import chunks, comma_separated, jsonl
 from orchestration.landing.formats.chunks import Unreadable, as_texts, as_views
+from orchestration.landing.formats.views import Block
+from orchestration.landing.instants import FORM
 from orchestration.landing.sources import SOURCES
 
 PLAIN = st.sampled_from(
@@ -87,6 +90,29 @@ def lies(row):
         for text in ids
     )
     return row["is_plain"] and not sound
+
+
+@settings(deadline=None, max_examples=300)
+@given(data=st.data(), digits=st.integers(0, 9))
+def test_an_instant_taken_for_usual_has_the_form_of_instants(data, digits):
+    usual = "2025-03-01T10:00:00" + ("." + "123456789"[:digits] if digits else "") + "Z"
+    characters = st.sampled_from("0123456789/:.-TZ +\x00\x7f")
+    texts = []
+    for _ in range(data.draw(st.integers(1, 8))):
+        place = data.draw(st.integers(0, len(usual) - 1))
+        texts.append(usual[:place] + data.draw(characters) + usual[place + 1 :])
+    starts = np.arange(len(texts)) * len(usual)
+    block = Block(1, "".join(texts).encode())
+    is_usual = np.broadcast_to(block.are_usual(starts, starts + len(usual)), len(texts))
+    has_form = [re.fullmatch(FORM, text, re.ASCII) is not None for text in texts]
+    told = zip(texts, is_usual, has_form, strict=True)
+    assert not [text for text, is_so, should_be in told if is_so and not should_be]
+
+
+def test_the_usual_instants_are_taken_for_usual():
+    for text in ("2025-03-01T10:00:00Z", "2025-12-31T23:59:59.999Z", "2025-03-01T00:00:00.123456Z"):
+        starts = np.array([0])
+        assert Block(1, text.encode()).are_usual(starts, starts + len(text)).all()
 
 
 @pytest.fixture(scope="module")

@@ -84,18 +84,19 @@ def views_of(source: Source) -> pa.Schema:
     """The columns of a chunk whose texts are views, which a reader needn't copy.
 
     `is_plain` says of a row that its ids are surely sound: up to 255 printable ASCII characters,
-    no blank at either end. False says nothing.
+    no blank at either end. `is_usual` says of its instants that all are surely written
+    `YYYY-MM-DDThh:mm:ss[.f…]Z`, though there may be no such day. False says nothing.
     """
     kinds = {"text": pa.binary_view(), **dict.fromkeys(source.names, pa.string_view())}
     fields = [field.with_type(kinds.get(field.name, field.type)) for field in schema_of(source)]
-    return pa.schema([*fields, ("is_plain", pa.bool_())])
+    return pa.schema([*fields, ("is_plain", pa.bool_()), ("is_usual", pa.bool_())])
 
 
 def as_views(chunk: pa.Table, source: Source) -> pa.Table:
     """Give a chunk the columns of `views_of`."""
     if "is_plain" not in chunk.column_names:
-        unknown = np.zeros(len(chunk), np.bool_)
-        chunk = chunk.append_column("is_plain", pa.array(unknown))
+        unknown = pa.array(np.zeros(len(chunk), np.bool_))
+        chunk = chunk.append_column("is_plain", unknown).append_column("is_usual", unknown)
     return chunk.cast(views_of(source))
 
 

@@ -41,5 +41,6 @@ def plain_fields(numbered: tuple[int, bytes], header: list[str], source: Source)
     controls = np.count_nonzero(block.bytes < _BLANK)
     is_text = controls == len(lasts) + np.count_nonzero(has_return)
     ids = [bounds[c.name] for c in source.columns if c.kind is Kind.ID and c.name in bounds]
-    lines = Bounds(starts[:, 0], lasts + 1, ids if is_text else None)
+    instants = [bounds[column.name] for column in source.instants if column.name in bounds]
+    lines = Bounds(starts[:, 0], lasts + 1, ids if is_text else None, instants)
     return block.chunk(np.arange(len(lasts)), lines, values, source)

@@ -59,9 +59,8 @@ class Lines:
 
     def __init__(self, block: Block) -> None:
         self.block = block
-        # Flipping a bit puts the quote (34) at 32, right after the control characters.
-        self.marks = np.flatnonzero((block.bytes ^ 2) <= 32)
-        last = np.flatnonzero(block.bytes[self.marks] == _LINE_END)
+        self.marks = block.marks()
+        last = np.flatnonzero(block.bytes.take(self.marks) == _LINE_END)
         self.ends = self.marks[last] + 1
         self.starts = np.concatenate(([0], self.ends[:-1]))
         self.mark_counts = np.diff(last, prepend=-1)
@@ -127,7 +126,8 @@ class Layout:
                 values[slot.column] = _values(lines.block, *bounds[slot.column], slot)
         # Marks prove that there are no control characters.
         ids = [bounds[c.name] for c in source.columns if c.kind is Kind.ID and c.name in bounds]
-        lines_bounds = Bounds(lines.starts[found.rows], lines.ends[found.rows], ids)
+        instants = [bounds[c.name] for c in source.instants if c.name in bounds]
+        lines_bounds = Bounds(lines.starts[found.rows], lines.ends[found.rows], ids, instants)
         return lines.block.chunk(found.rows, lines_bounds, values, source)
 
     def _fitting(self, lines: Lines) -> Fitting:

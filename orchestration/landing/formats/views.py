@@ -1,5 +1,6 @@
 """Views: texts that point into a block of bytes, made for all its rows at once and not copied."""
 
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,9 +23,33 @@ _KEPT = np.tril(np.full((INLINE + 1, INLINE), 255, np.uint8), -1).view(np.uint32
 _BLANK, _RETURN, _DELETE = 32, 13, b"\x7f"
 
 
+_HOUR = 11
+_FORMS = ["0000-00-00T00:00:00Z", *(f"0000-00-00T00:00:00.{'0' * n}Z" for n in range(1, 7))]
+_LARGEST = "9999-99-99T29:59:59.999999"
+
+
+def _bytes(text: str) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+_LEAST = {len(form): _bytes(form) for form in _FORMS}
+_MOST = {size: _bytes(f"{_LARGEST[: size - 1]}Z") for size in _LEAST}
+"""Of instants of each length, the least and the greatest byte at every place."""
+
+_own = threading.local()
+
+
+def _scratch(size: int) -> npt.NDArray[np.uint8]:
+    """Bytes of the thread's own, used anew for each block: new memory costs more than the work."""
+    if len(getattr(_own, "bytes", ())) < size:
+        _own.bytes = np.empty(size, np.uint8)
+    taken: npt.NDArray[np.uint8] = _own.bytes[:size]
+    return taken
+
+
 @dataclass(frozen=True)
 class Bounds:
-    """Where lines begin and end, line ends included, and where each of their ids does.
+    """Where lines begin and end, line ends included, and where each of their ids and instants does.
 
     No ids means that they may hold control characters.
     """
@@ -32,6 +57,7 @@ class Bounds:
     starts: Places
     ends: Places
     ids: list[tuple[Places, Places]] | None
+    instants: list[tuple[Places, Places]]
 
 
 class Block:
@@ -45,6 +71,15 @@ class Block:
         self.bytes = np.frombuffer(self._padded, np.uint8)[: self.size]
         self.is_ascii = content.isascii()
         self.has_escapes = b"\\" in content
+
+    def marks(self) -> Places:
+        """Where quotes and control characters are."""
+        scratch = _scratch(self.size)
+        # Flipping a bit puts the quote (34) at 32, right after the control characters.
+        np.bitwise_xor(self.bytes, 2, out=scratch)
+        is_mark = scratch.view(np.bool_)
+        np.less_equal(scratch, 32, out=is_mark)
+        return np.flatnonzero(is_mark)
 
     @cached_property
     def is_utf8(self) -> bool:
@@ -94,6 +129,16 @@ class Block:
         is_trimmed: Mask = (self.bytes[starts] != _BLANK) & (self.bytes[ends - 1] != _BLANK)
         return is_trimmed & (ends - starts <= MAX_ID_LENGTH)
 
+    def are_usual(self, starts: Places, ends: Places) -> Mask | bool:
+        """Whether texts are written as most instants are; False where their lengths differ."""
+        length = int(ends[0] - starts[0]) if len(starts) else 0
+        if length not in _LEAST or (ends - starts != length).any():
+            return False
+        taken = self._taken(starts, length)
+        is_between = (taken >= _LEAST[length]) & (taken <= _MOST[length])
+        is_hour: Mask = (taken[:, _HOUR] < ord("2")) | (taken[:, _HOUR + 1] <= ord("3"))
+        return is_hour if is_between.all() else is_hour & is_between.all(axis=1)
+
     def chunk(
         self, rows: Places, bounds: Bounds, values: dict[str, pa.Array], source: Source
     ) -> pa.Table:
@@ -106,10 +151,14 @@ class Block:
         is_plain = np.full(len(rows), bounds.ids is not None and self.is_visible_ascii)
         for its_starts, its_ends in bounds.ids or ():
             is_plain &= self.are_plain(its_starts, its_ends)
+        is_usual = np.full(len(rows), bool(bounds.instants))
+        for its_starts, its_ends in bounds.instants:
+            is_usual &= self.are_usual(its_starts, its_ends)
         known = {
             "line": pa.array(rows + self.first_line),
             "text": self.views(starts, ends, pa.binary_view()),
             "is_plain": pa.array(is_plain),
+            "is_usual": pa.array(is_usual),
             **values,
         }
         schema = views_of(source)
