@@ -74,7 +74,8 @@ def erase(
         removed = _forget(settings, trace, step)
         unfinished.mark_forgotten(settings)
         next(step)
-        removed["snapshots as of the past"] = drop_snapshots(settings)
+        if dropped := drop_snapshots(settings):
+            removed["snapshots as of the past"] = dropped
         if as_of is not None:
             started = refresh.begin(settings, as_of=as_of, full_refresh=True)
             refresh.record(settings, started)
