@@ -42,8 +42,36 @@ class Standing:
     earliest_new_event: datetime | None
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one model or test of a build.
+
+    `status` is dbt's word: success, pass, warn, fail, error, skipped. `failing_rows` counts the
+    rows that a test found, None for a model; `sql` is what ran, empty where nothing did.
+    """
+
+    unique_id: str
+    status: str
+    seconds: float
+    failing_rows: int | None
+    message: str
+    sql: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether readers may have what it made or looked at."""
+        return self.status in {"success", "pass", "warn", "no-op"}
+
+
 class ModelsFailed(Exception):
-    """A model or test failed; the message names each. The candidate is not fit for readers."""
+    """A model or test failed; the message names each. The candidate is not fit for readers.
+
+    `outcomes` are those of the whole build, empty where dbt couldn't begin.
+    """
+
+    def __init__(self, message: str, outcomes: list[Outcome] | None = None) -> None:
+        super().__init__(message)
+        self.outcomes = outcomes or []
 
 
 def models_fingerprint() -> str:
@@ -112,7 +140,7 @@ def build(
     standing: Standing | None = None,
     beside: Beside | None = None,
     progress: Progress | None = None,
-) -> None:
+) -> list[Outcome]:
     """Build and test every model into the warehouse and the candidate snapshot.
 
     Args:
@@ -121,6 +149,9 @@ def build(
         standing: what stands in the warehouse and the candidate; None with `full_refresh`.
         beside: build in a file beside the warehouse instead, in full.
         progress: called with each finished model or test, how many are done, and how many in all.
+
+    Returns:
+        What became of each model and test, in the order in which they ran.
 
     Raises:
         ModelsFailed: naming each failed model or test; the candidate is left as it then was.
@@ -136,8 +167,21 @@ def build(
         arguments = dbt_arguments(settings, engine=target, full_refresh=in_full)
         outcome = runner.invoke(arguments + _folders(settings))
         _close_connections()
+    outcomes = [_outcome(result) for result in getattr(outcome.result, "results", None) or ()]
     if not outcome.success:
-        raise ModelsFailed(_failures(outcome))
+        raise ModelsFailed(_failures(outcome), outcomes)
+    return outcomes
+
+
+def _outcome(result: Any) -> Outcome:
+    return Outcome(
+        unique_id=result.node.unique_id,
+        status=str(result.status),
+        seconds=result.execution_time,
+        failing_rows=result.failures,
+        message=_one_line(result.message or ""),
+        sql=getattr(result.node, "compiled_code", None) or "",
+    )
 
 
 _MANIFESTS: dict[tuple[str, str, str], Any] = {}

@@ -149,6 +149,20 @@ def latest_refresh(settings: Settings) -> dict[str, object] | None:
     return dict(zip(columns, row, strict=True)) if row else None
 
 
+def row_counts(settings: Settings) -> dict[str, int]:
+    """How many rows each table of the snapshot has, by its name with its schema.
+
+    Raises:
+        NothingPublished: no refresh has been published yet.
+    """
+    with connect(settings) as connection:
+        tables = [f"{schema}.{table}" for schema, table in connection.execute(_TABLES).fetchall()]
+        counts = [
+            connection.execute(f"select count(*) from {table}").fetchone() for table in tables
+        ]
+    return {table: row[0] for table, row in zip(tables, counts, strict=True) if row}
+
+
 def candidate_file(settings: Settings) -> Path:
     """Where a refresh builds what it will publish."""
     return settings.published / ".candidate.duckdb"

@@ -12,7 +12,7 @@ from orchestration import ledger, models, published, raw, unfinished
 from orchestration.freshness import save_landed
 from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
-from orchestration.models import Progress
+from orchestration.models import Outcome, Progress
 from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
 from orchestration.status import save_gaps
@@ -174,14 +174,16 @@ def take_standing(settings: Settings, started: Refresh) -> models.Standing | Non
     return None if started.full else standing
 
 
-def build(settings: Settings, started: Refresh, *, progress: Progress | None = None) -> None:
-    """Build and test every model into a candidate.
+def build(
+    settings: Settings, started: Refresh, *, progress: Progress | None = None
+) -> list[Outcome]:
+    """Build and test every model into a candidate; returns what became of each.
 
     Raises:
         ModelsFailed: a model or test failed; the candidate is dropped.
     """
     with candidate(settings, started) as file:
-        models.build(
+        return models.build(
             settings,
             as_of=started.as_of,
             candidate=file,

@@ -1,10 +1,12 @@
 """The settings of the warehouse, and the only place that reads the environment."""
 
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
+from cronsim import CronSim, CronSimError
 from pydantic import (
     BeforeValidator,
     Field,
@@ -18,7 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "LEARNER_PROGRESS_"
 
-SECRETS = {"alert_webhook", "alert_smtp_password"}
+SECRETS = {"alert_webhook", "alert_smtp_password", "api_token", "dagster_postgres_url"}
 """Settings whose values are shown nowhere."""
 
 Limit = Annotated[float | None, BeforeValidator(lambda value: None if value == "" else value)]
@@ -76,16 +78,18 @@ class Settings(BaseSettings):
     alert_smtp_password: SecretStr = SecretStr("")
     alert_from: str = ""
     alert_to: str = Field(default="", validate_default=True)
+    refresh_cron: str = "0 * * * *"
+    landing_rest_seconds: int | None = Field(default=None, ge=0, le=86_400)
 
     @field_validator("home")
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
-    @field_validator("archive_days", "history_days", mode="before")
+    @field_validator("archive_days", "history_days", "landing_rest_seconds", mode="before")
     @classmethod
-    def _empty_is_for_ever(cls, days: object) -> object:
-        return None if days == "" else days
+    def _empty_is_none(cls, text: object) -> object:
+        return None if text == "" else text
 
     @field_validator("timezone")
     @classmethod
@@ -115,10 +119,28 @@ class Settings(BaseSettings):
             raise ValueError("say who gets the e-mail, as ops@example.org, ada@example.org")
         return addresses
 
+    @field_validator("refresh_cron")
+    @classmethod
+    def _cron(cls, cron: str) -> str:
+        try:
+            if len(cron.split()) == 5:
+                next(CronSim(cron, datetime(2025, 1, 1)))
+                return " ".join(cron.split())
+        except (CronSimError, StopIteration):
+            pass
+        raise ValueError(
+            "give five cron fields (minute, hour, day, month, weekday) such as 0 * * * *"
+        )
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The reporting time zone."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def rest_seconds(self) -> int:
+        """For how long the inbox must have rested before files start a refresh."""
+        return 60 if self.landing_rest_seconds is None else self.landing_rest_seconds
 
     @property
     def landing(self) -> Path:

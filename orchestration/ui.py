@@ -4,8 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-from orchestration.dagster_home import enter_dagster_home, prepare_dagster_home
-from orchestration.settings import PROJECT_ROOT, load_settings
+from orchestration.dagster_home import (
+    PostgresMissing,
+    enter_dagster_home,
+    prepare_dagster_home,
+)
+from orchestration.settings import PROJECT_ROOT, InvalidSetting, load_settings
 
 INSTANCE = """\
 # One run at a time, and nothing is sent anywhere.
@@ -16,19 +20,29 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1
+# A run whose process was killed fails within a minute, and holds up no other.
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 20
+  start_timeout_seconds: 300
+run_launcher:
+  module: orchestration.defs.launcher
+  class: WatchedRunLauncher
 """
 
 
 def main() -> None:
-    """Become `dagster dev` for this project; the port is 3000, or the first argument."""
-    settings = load_settings()
-    prepare_dagster_home(settings, INSTANCE)
+    """Become `dg dev` for this project; the port is 3000, or the first argument."""
+    try:
+        settings = load_settings()
+        prepare_dagster_home(settings, INSTANCE)
+    except (InvalidSetting, PostgresMissing) as error:
+        sys.exit(f"Error: {error}")
     enter_dagster_home(settings)
     os.chdir(PROJECT_ROOT)
-    tools = Path(sys.executable).parent
     port = sys.argv[1] if len(sys.argv) > 1 else "3000"
-    dagster = str(tools / "dagster")
-    os.execv(dagster, [dagster, "dev", "-m", "orchestration.definitions", "-p", port])  # noqa: S606
+    dg = str(Path(sys.executable).parent / "dg")
+    os.execv(dg, [dg, "dev", "-m", "orchestration.definitions", "-p", port])  # noqa: S606
 
 
 if __name__ == "__main__":

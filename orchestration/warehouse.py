@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +30,23 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
 @contextmanager
-def writer_lock(settings: Settings, *, wait: bool = True) -> Iterator[None]:
+def writer_lock(
+    settings: Settings,
+    *,
+    wait: bool = True,
+    who: str = "",
+    tell: Callable[[str], object] = _say,
+) -> Iterator[None]:
     """Hold the lock that makes this process the only writer of the home folder.
 
     The operating system frees it when the process ends, however it ends. While it is held,
-    `writer.json` beside it says who holds it.
+    `writer.json` beside it says who holds it: `who`, else the command. Who has to wait is told for
+    whom.
 
     Raises:
         WarehouseBusy: with `wait=False`, when another process holds it; nothing was written.
@@ -48,13 +59,13 @@ def writer_lock(settings: Settings, *, wait: bool = True) -> Iterator[None]:
     except Timeout:
         if not wait:
             raise WarehouseBusy(f"{_holder(owner)}; try again later, or with --wait.") from None
-        print(f"Waiting: {_holder(owner)}.", file=sys.stderr)
+        tell(f"Waiting: {_holder(owner)}.")
         lock.acquire()
     try:
         holder = {
             "pid": os.getpid(),
             # No more of the arguments: the one of `erase` is a learner.
-            "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
+            "command": who or " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]]),
             "since": f"{utc_now():%Y-%m-%dT%H:%M:%SZ}",
         }
         owner.write_text(json.dumps(holder), encoding="utf-8")

@@ -1,29 +1,89 @@
 """Assets of staging, progress and marts: one per dbt model, its tests as checks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import build_dbt_asset_specs
 
-from orchestration import models, refresh
-from orchestration.defs.dbt import project
+from orchestration import built, published, refresh
+from orchestration.built import Table
+from orchestration.defs.checks import CONTRACTS, TESTS, promises_kept, tested
+from orchestration.defs.dbt import asset_key, nodes, project
+from orchestration.defs.described import described
 from orchestration.defs.resources import RefreshRun
 from orchestration.defs.retries import retried
+from orchestration.lineage import lineage
+from orchestration.models import DBT_PROJECT, ModelsFailed, Outcome
+
+_FILES = {asset_key(node): DBT_PROJECT / node["original_file_path"] for node in nodes.values()}
+
+SPECS = [
+    described(spec, model=dg.MetadataValue.path(str(_FILES[spec.key])))
+    for spec in build_dbt_asset_specs(manifest=project.manifest_path, project=project)
+]
 
 
-@dbt_assets(manifest=project.manifest_path, project=project, name="dbt_build")
-def dbt_models(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, refresh_run: RefreshRun
-) -> Iterator[Any]:
-    """Build and test the models into a candidate; a failure drops the candidate."""
+@dg.multi_asset(name="dbt_build", specs=SPECS, check_specs=[*TESTS.values(), *CONTRACTS])
+def dbt_models(context: dg.AssetExecutionContext, refresh_run: RefreshRun) -> Iterator[Any]:
+    """Build and test every model into a candidate; a failure drops the candidate."""
     settings, started = refresh_run.settings, refresh_run.started
-    with retried(context, settings), refresh.candidate(settings, started) as candidate:
-        arguments = models.dbt_arguments(settings, engine=started.engine, full_refresh=started.full)
-        standing = refresh.take_standing(settings, started)
-        # Logs may name learners, so they lie where an erasure looks.
-        folder = settings.home / "dbt" / "dagster" / context.run.run_id
-        with models.dbt_environment(settings, started.as_of, candidate, standing=standing):
-            yield from dbt.cli(arguments, context=context, target_path=folder).stream()
-    if not context.is_subset:
-        refresh_run.mark_built()
+    for warning in refresh_run.record():
+        context.log.warning(warning)
+
+    def tell(name: str, done: int, total: int) -> None:
+        context.log.info(f"{done} of {total}: {name}")
+
+    try:
+        with retried(context, settings):
+            outcomes = refresh.build(settings, started, progress=tell)
+    except ModelsFailed as failure:
+        yield from _results(failure.outcomes, {}, {})
+        raise dg.Failure(
+            f"{failure} Nothing is published; readers keep the last good snapshot.",
+            allow_retries=False,
+        ) from failure
+    tables = built.tables(settings, published.candidate_file(settings))
+    yield from _results(outcomes, tables, lineage(settings, outcomes, tables))
+    yield from promises_kept(tables)
+    refresh_run.mark_built()
+
+
+def _results(
+    outcomes: list[Outcome],
+    tables: Mapping[tuple[str, str], Table],
+    sources: Mapping[str, Mapping[str, list[tuple[str, str, str]]]],
+) -> Iterator[Any]:
+    for outcome in outcomes:
+        node = nodes.get(outcome.unique_id)
+        if outcome.unique_id in TESTS and outcome.status != "skipped":
+            yield tested(outcome)
+        elif node and node["resource_type"] == "model" and outcome.is_good:
+            metadata: dict[str, Any] = {"seconds": outcome.seconds}
+            table = tables.get((node["schema"], node["name"]))
+            if table:
+                metadata |= _shape(node, table, sources.get(outcome.unique_id, {}))
+            yield dg.MaterializeResult(asset_key=asset_key(node), metadata=metadata)
+
+
+def _shape(
+    node: dict[str, Any], table: Table, sources: Mapping[str, list[tuple[str, str, str]]]
+) -> dict[str, Any]:
+    columns = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            description=node["columns"].get(column.name, {}).get("description"),
+            constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
+        )
+        for column in table.columns
+    ]
+    deps = {
+        name: [dg.TableColumnDep(dg.AssetKey([s, t]), column) for s, t, column in found]
+        for name, found in sources.items()
+    }
+    shape: dict[str, Any] = {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_lineage": dg.TableColumnLineage(deps),
+    }
+    return shape if table.rows is None else shape | {"dagster/row_count": table.rows}

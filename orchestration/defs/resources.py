@@ -26,6 +26,7 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     _settings: Settings = PrivateAttr()
     _started: Refresh = PrivateAttr()
+    _is_recorded: bool = PrivateAttr(default=False)
     _is_built: bool = PrivateAttr(default=False)
 
     @contextmanager
@@ -36,16 +37,22 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         self._settings = load_settings()
         tell = context.log.warning if context.log else print
-        with patiently(self._settings, self._begin, tell=tell):
+        with patiently(self._settings, lambda: self._begin(context), tell=tell):
             yield self
 
-    def _begin(self) -> ExitStack:
+    def _begin(self, context: dg.InitResourceContext) -> ExitStack:
         as_of = refresh.parse_instant(self.as_of) if self.as_of else None
+        log = context.log or dg.get_dagster_logger()
+        run_id = context.run.run_id if context.run else ""
         with ExitStack() as held:
-            held.enter_context(writer_lock(self._settings))
+            held.enter_context(
+                writer_lock(self._settings, who=f"Dagster's run {run_id[:8]}", tell=log.warning)
+            )
             self._started = refresh.begin(
                 self._settings, as_of=as_of, full_refresh=self.full_refresh
             )
+            if context.instance and context.instance.has_run(run_id):
+                context.instance.add_run_tags(run_id, {"refresh_id": self._started.refresh_id})
             return held.pop_all()
 
     @property
@@ -57,6 +64,13 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
     def started(self) -> Refresh:
         """The refresh under way."""
         return self._started
+
+    def record(self) -> list[str]:
+        """Enter the refresh in the ledger, once; returns what an operator should know of it."""
+        if self._is_recorded:
+            return []
+        self._is_recorded = True
+        return [*self._started.warnings, *refresh.record(self._settings, self._started)]
 
     @property
     def is_built(self) -> bool:

@@ -5,6 +5,9 @@ import dagster as dg
 from orchestration.defs.as_of import learner_progress_as_of
 from orchestration.defs.maintenance import maintain_job
 from orchestration.defs.reconciliation import equals_a_rebuild_from_raw, reconcile_job
+from orchestration.settings import load_settings
+
+_settings = load_settings()
 
 # What has a job of its own.
 _APART = dg.AssetSelection.assets(learner_progress_as_of) | dg.AssetSelection.checks(
@@ -18,13 +21,22 @@ refresh_job = dg.define_asset_job(
     description="Land what waits, build and test every model, publish if all tests pass.",
 )
 
+
+def none_waits(context: dg.ScheduleEvaluationContext) -> bool:
+    """Whether no refresh is queued: one that is will take all that waits when its turn comes."""
+    queued = dg.RunsFilter(job_name=refresh_job.name, statuses=[dg.DagsterRunStatus.QUEUED])
+    return context.instance.get_runs_count(queued) == 0
+
+
 SCHEDULES = [
     dg.ScheduleDefinition(
-        name="refresh_hourly",
+        name="refresh_regularly",
         job=refresh_job,
-        cron_schedule="0 * * * *",
+        cron_schedule=_settings.refresh_cron,
+        execution_timezone=_settings.timezone,
+        should_execute=none_waits,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="A refresh at the start of every hour.",
+        description="A refresh at LEARNER_PROGRESS_REFRESH_CRON, in the reporting time zone.",
     ),
     dg.ScheduleDefinition(
         name="reconcile_nightly",
