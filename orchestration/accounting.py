@@ -33,17 +33,22 @@ order by share desc
 
 @dataclass(frozen=True)
 class Finding:
-    """One law of landing: its name, whether it holds, in a sentence, and the figures behind it.
-
-    A law that `is_grave` says that something was lost; another one asks for a look.
-    """
+    """One law of landing: its name, whether it holds, in a sentence, and the figures behind it."""
 
     name: str
     is_kept: bool
     message: str
     figures: dict[str, int | float]
-    is_grave: bool = True
 
+    @property
+    def is_grave(self) -> bool:
+        """Whether something was lost where the law is broken."""
+        return self.name in GRAVE
+
+
+GRAVE = frozenset({"lines_add_up", "batches_are_consecutive"})
+
+"""The laws whose breach says that something was lost; the others ask for a look."""
 
 LAWS = {
     "lines_add_up": "Of each batch, lines = accepted + duplicates + rejected + ignored.",
@@ -65,11 +70,11 @@ def findings(
     ]
 
 
-def _law(name: str, wrong: list[int], message: str, *, is_grave: bool = True) -> Finding:
+def _law(name: str, wrong: list[int], message: str) -> Finding:
     if not wrong:
-        return Finding(name, True, LAWS[name], {"wrong_batches": 0}, is_grave)
+        return Finding(name, True, LAWS[name], {"wrong_batches": 0})
     some = ", ".join(str(batch) for batch in wrong[:10]) + (", …" if len(wrong) > 10 else "")
-    return Finding(name, False, f"{message} {some}.", {"wrong_batches": len(wrong)}, is_grave)
+    return Finding(name, False, f"{message} {some}.", {"wrong_batches": len(wrong)})
 
 
 def _archive(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Finding:
@@ -78,7 +83,7 @@ def _archive(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Findi
     landed = _numbers(connection, _REPLAYED)
     missing = [batch for batch in landed if f"{batch:09}" not in present]
     message = "These can't be landed again, for their archived files are not there: batches"
-    return _law("archive_is_present", missing, message, is_grave=False)
+    return _law("archive_is_present", missing, message)
 
 
 def _rejected(
@@ -87,13 +92,13 @@ def _rejected(
     worst = connection.execute(_SHARES, {"batches": list(batches)}).fetchone()
     name, limit = "rejected_lines_are_few", settings.rejected_limit
     if worst is None:
-        return Finding(name, True, "Nothing landed.", {"greatest_share": 0.0}, False)
+        return Finding(name, True, "Nothing landed.", {"greatest_share": 0.0})
     _, file, rejected, lines, share = worst
     message = (
         f"{file} has the greatest share: {rejected:,} of {lines:,} lines were rejected"
         f" ({share:.2%}; the limit is {limit:.2%})."
     )
-    return Finding(name, share <= limit, message, {"greatest_share": share}, False)
+    return Finding(name, share <= limit, message, {"greatest_share": share})
 
 
 def _numbers(connection: duckdb.DuckDBPyConnection, query: str) -> list[int]:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from orchestration import landing
 from orchestration.defs.schedules import refresh_job
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 
 EVERY_SECONDS = 10
 """How often the sensor looks."""
@@ -41,7 +41,7 @@ def _key(marks: Iterable[str]) -> str:
     return hashlib.sha256("".join(sorted(marks)).encode()).hexdigest()[:32]
 
 
-def _decide(context: dg.SensorEvaluationContext, now: float) -> dg.SensorResult:
+def decide(context: dg.SensorEvaluationContext, now: float) -> dg.SensorResult:
     """Ask for a refresh when the files that wait are new and have not changed for long enough.
 
     The cursor keeps the files seen last and since when they are the same, by this machine's
@@ -74,18 +74,20 @@ def _decide(context: dg.SensorEvaluationContext, now: float) -> dg.SensorResult:
     return dg.SensorResult(run_requests=[request], cursor=json.dumps(cursor))
 
 
+def default_status(settings: Settings) -> dg.DefaultSensorStatus:
+    """On where the setting is given; elsewhere an operator switches it on in the UI."""
+    is_off = settings.landing_rest_seconds is None
+    return dg.DefaultSensorStatus.STOPPED if is_off else dg.DefaultSensorStatus.RUNNING
+
+
 @dg.sensor(
     name="refresh_after_landing",
     job=refresh_job,
     minimum_interval_seconds=EVERY_SECONDS,
-    default_status=(
-        dg.DefaultSensorStatus.RUNNING
-        if load_settings().landing_rest_seconds is not None
-        else dg.DefaultSensorStatus.STOPPED
-    ),
+    default_status=default_status(load_settings()),
     description="Starts a refresh when new files have rested in the inbox for"
     " LEARNER_PROGRESS_LANDING_REST_SECONDS (60 where it is switched on without the setting).",
 )
 def refresh_after_landing(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Look at the inbox, and ask for a refresh where one is due."""
-    return _decide(context, time.time())
+    return decide(context, time.time())

@@ -1,0 +1,141 @@
+"""Dagster as `make ui` starts it, on a home and a port of its own, and what its API answers."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 600
+"""Seconds to wait for anything: what is waited for takes seconds on an idle machine."""
+
+SELECTOR = {
+    "repositoryName": "__repository__",
+    "repositoryLocationName": "orchestration.definitions",
+}
+
+_LAUNCH = """
+mutation ($params: ExecutionParams!) {
+  launchRun(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+_RUNS = """{ runsOrError { ... on Runs { results {
+  runId status jobName startTime endTime tags { key value } } } } }"""
+_LOG = """
+query ($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
+  __typename ... on MessageEvent { message }
+  ... on ExecutionStepFailureEvent { error { message causes { message } } } } } } }
+"""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running Dagster: where it is, and its processes' leader."""
+
+    home: Path
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+    def ask(self, query: str, **variables: object) -> dict:
+        """The data that the API answers."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"{self.url}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            answer = json.load(response)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def launch(self, job: str = "refresh", *, config: object = None, **selection: object) -> str:
+        """Start a run; its id."""
+        selector = {**SELECTOR, "jobName": job, **selection}
+        params = {"selector": selector, "runConfigData": config or {}, "mode": "default"}
+        answer = self.ask(_LAUNCH, params=params)["launchRun"]
+        assert answer["__typename"] == "LaunchRunSuccess", answer
+        return answer["run"]["runId"]
+
+    def runs(self) -> dict[str, dict]:
+        """Every run by its id, the newest first."""
+        runs = self.ask(_RUNS)["runsOrError"]["results"]
+        for run in runs:
+            run["tags"] = {tag["key"]: tag["value"] for tag in run["tags"]}
+        return {run["runId"]: run for run in runs}
+
+    def ended(self, run: str) -> str:
+        """Wait for a run to end; its status."""
+        over = ("SUCCESS", "FAILURE", "CANCELED")
+        until(lambda: self.runs()[run]["status"] in over, f"run {run} to end")
+        return self.runs()[run]["status"]
+
+    def log(self, run: str) -> str:
+        """What the run's log says."""
+        return json.dumps(self.ask(_LOG, run=run)["logsForRun"]["events"])
+
+
+def until(is_so: Callable[[], object], what: str) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited too long for {what}"
+        time.sleep(0.5)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@contextmanager
+def serving(home: Path, **settings: str) -> Iterator[Service]:
+    """Dagster on this home for the length of the block, started by the command of `make ui`."""
+    port = free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "LEARNER_PROGRESS_HOME": str(home), **settings}
+    with (home / "service.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.ui", str(port)],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    service = Service(home, f"http://127.0.0.1:{port}", process)
+    try:
+        until(lambda: _answers(service), f"Dagster to answer; see {home / 'service.log'}")
+        yield service
+    finally:
+        stop(process)
+
+
+def stop(process: "subprocess.Popen[bytes]", how: int = signal.SIGINT) -> None:
+    """End a Dagster and all that it started, gently if `how` is, and for certain."""
+    if process.poll() is None:
+        os.killpg(process.pid, how)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _answers(service: Service) -> bool:
+    assert service.process.poll() is None, (service.home / "service.log").read_text()
+    try:
+        loaded = service.ask("{ repositoriesOrError { __typename } }")
+    except (OSError, AssertionError):
+        return False
+    return loaded["repositoriesOrError"]["__typename"] == "RepositoryConnection"

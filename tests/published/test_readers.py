@@ -1,0 +1,116 @@
+"""Twenty readers of three kinds, and thirty refreshes under their hands."""
+
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from orchestration import published
+from orchestration.refresh import refresh
+from orchestration.settings import Settings, load_settings
+
+PROCESSES, THREADS, REFRESHES = 4, 5, 30
+
+TOTALS = """
+select
+    (select count(*) from marts.refreshes),
+    (select max(events) from marts.refreshes),
+    (select sum(view_count) from progress.lesson_progress),
+    (select count(*) from progress.course_progress)
+"""
+
+
+def with_connect(settings: Settings) -> int:
+    with published.connect(settings) as connection:
+        refreshes, *others = connection.execute(TOTALS).fetchone()
+        again = connection.execute(TOTALS).fetchone()
+    assert {refreshes} == set(others) == set(again), (refreshes, others, again)
+    return refreshes
+
+
+def with_pandas(settings: Settings) -> int:
+    refreshes = published.read_table("refreshes", settings)
+    assert sorted(refreshes["events"]) == list(range(1, len(refreshes) + 1))
+    assert refreshes["published_at"].notna().all()
+    return len(refreshes)
+
+
+def with_sqlalchemy(settings: Settings) -> int:
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    options = {"read_only": True}
+    file = settings.snapshot_file
+    engine = create_engine(f"duckdb:///{file}", poolclass=NullPool, connect_args=options)
+    with engine.connect() as connection:
+        totals = connection.execute(text(TOTALS)).one()
+    engine.dispose()
+    assert len(set(totals)) == 1, totals
+    return totals[0]
+
+
+def _reads(home: Path, stop: Event, kinds: list[Callable[[Settings], int]]) -> list[list[int]]:
+    settings = load_settings(home=home, _env_file=None)
+
+    def loop(kind: Callable[[Settings], int]) -> list[int]:
+        seen = []
+        while not stop.is_set():
+            seen.append(kind(settings))
+        return seen
+
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        all_seen = list(pool.map(loop, kinds))
+    # Once more when nobody else has a file open: now each sees the newest.
+    return [[*seen, kind(settings)] for seen, kind in zip(all_seen, kinds, strict=True)]
+
+
+def event(number: int) -> list[dict[str, object]]:
+    return [
+        {
+            "event_id": f"e{number}",
+            "event_type": "lesson_viewed",
+            "learner_id": f"learner-{number}",
+            "course_id": "knots",
+            "lesson_id": "bowline",
+            "occurred_at": "2025-02-03T12:00:00Z",
+        }
+    ]
+
+
+@pytest.mark.slow
+def test_twenty_readers_see_whole_refreshes_only_and_hold_up_none(settings, deliver):
+    kinds = [with_connect, with_pandas]
+    try:
+        import duckdb_engine  # noqa: F401
+
+        kinds.append(with_sqlalchemy)
+    except ImportError as error:
+        print(f"Without SQLAlchemy: {error}")
+    deliver("events", "events_0.jsonl", event(0))
+    refresh(settings, as_of=datetime(2025, 7, 1))
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(PROCESSES) as pool:
+        stop = manager.Event()
+        shares = [
+            [kinds[(place + reader) % len(kinds)] for reader in range(THREADS)]
+            for place in range(PROCESSES)
+        ]
+        readers = [pool.apply_async(_reads, (settings.home, stop, share)) for share in shares]
+        with published.connect(settings) as patient:
+            patient.begin()
+            first = patient.execute(TOTALS).fetchone()
+            for number in range(1, REFRESHES):
+                deliver("events", f"events_{number}.jsonl", event(number))
+                refresh(settings, as_of=datetime(2025, 7, 1), wait=False)
+            # A reader that never lets go is not waited for, and sees what it began with.
+            assert patient.execute(TOTALS).fetchone() == first
+        stop.set()
+        seen = [reads for reader in readers for reads in reader.get(timeout=600)]
+    assert len(seen) == PROCESSES * THREADS
+    assert all(reads == sorted(reads) for reads in seen)
+    assert all(reads[-1] == REFRESHES for reads in seen)
+    assert any(len(set(reads)) > 2 for reads in seen)
