@@ -16,11 +16,21 @@ from orchestration.defs.retries import retried
 from orchestration.lineage import lineage
 from orchestration.models import DBT_PROJECT, ModelsFailed, Outcome
 
-_FILES = {asset_key(node): DBT_PROJECT / node["original_file_path"] for node in nodes.values()}
+_MODELS = {asset_key(node): node for node in nodes.values() if node["resource_type"] == "model"}
+
+
+def _spec(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """A model's asset says what a row of it is; the SQL stands further down."""
+    node = _MODELS[spec.key]
+    return described(
+        spec.replace_attributes(description=node["description"].strip()),
+        model=dg.MetadataValue.path(str(DBT_PROJECT / node["original_file_path"])),
+        sql=dg.MetadataValue.md(f"```sql\n{node['raw_code'].strip()}\n```"),
+    )
+
 
 SPECS = [
-    described(spec, model=dg.MetadataValue.path(str(_FILES[spec.key])))
-    for spec in build_dbt_asset_specs(manifest=project.manifest_path, project=project)
+    _spec(spec) for spec in build_dbt_asset_specs(manifest=project.manifest_path, project=project)
 ]
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 600
+PATIENCE = 1_200
 """Seconds to wait for anything: what is waited for takes seconds on an idle machine."""
 
 SELECTOR = {
@@ -28,6 +28,11 @@ mutation ($params: ExecutionParams!) {
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
   }
+}
+"""
+_LOADED = """
+query ($selector: RepositorySelector!) {
+  repositoryOrError(repositorySelector: $selector) { __typename }
 }
 """
 _RUNS = """{ runsOrError { ... on Runs { results {
@@ -135,7 +140,8 @@ def stop(process: "subprocess.Popen[bytes]", how: int = signal.SIGINT) -> None:
 def _answers(service: Service) -> bool:
     assert service.process.poll() is None, (service.home / "service.log").read_text()
     try:
-        loaded = service.ask("{ repositoriesOrError { __typename } }")
+        loaded = service.ask(_LOADED, selector=SELECTOR)["repositoryOrError"]["__typename"]
     except (OSError, AssertionError):
         return False
-    return loaded["repositoriesOrError"]["__typename"] == "RepositoryConnection"
+    assert loaded != "PythonError", (service.home / "service.log").read_text()
+    return loaded == "Repository"

@@ -82,22 +82,19 @@ def test_ten_refreshes_started_at_once_by_five_ways_run_one_after_another(tmp_pa
             by_hand = [started(settings, *cli) for _ in range(3)]
             by_hand += [started(settings, *cron) for _ in range(2)]
             by_hand += [started(settings, sys.executable, "-c", IN_PROCESS) for _ in range(2)]
-            launched = service.launch()
-            until(lambda: "Waiting" in service.log(launched), "the launched run to wait")
-            assert "(the referee)" in service.log(launched)
+            until(lambda: _by(service, "sensor_name"), "the sensor to see the files")
+            (sensed,) = _by(service, "sensor_name")
+            until(lambda: "Waiting" in service.log(sensed), "the sensor's run to wait")
+            assert "(the referee)" in service.log(sensed)
             until(lambda: _by(service, "schedule_name"), "the schedule to tick")
+            launched = service.launch()
         for process in by_hand:
             _, said = process.communicate(timeout=1_200)
             assert process.returncode == 0, said
             assert "is being written by process" in said
-        assert service.ended(launched) == "SUCCESS"
-        tick = _by(service, "schedule_name")[0]
-        assert service.ended(tick) == "SUCCESS"
-        (settings.landing / "courses" / "more.jsonl").write_text(
-            '{"course_id": "bread", "title": "Bread"}\n', encoding="utf-8"
-        )
-        until(lambda: _by(service, "sensor_name"), "the sensor to see the file")
-        assert service.ended(_by(service, "sensor_name")[0]) == "SUCCESS"
+        for run in (sensed, _by(service, "schedule_name")[-1], launched):
+            assert service.ended(run) == "SUCCESS"
+        assert _by(service, "sensor_name") == [sensed]
         runs = service.runs().values()
         assert {run["status"] for run in runs if run["endTime"]} == {"SUCCESS"}
     _assert_one_after_another(settings, at_least=len(by_hand) + 3)
@@ -122,9 +119,6 @@ def _assert_one_after_another(settings: Settings, *, at_least: int) -> None:
 def _assert_same_as_one_refresh(settings: Settings, home: Path) -> None:
     reference = home_with_files(home)
     newest = published.latest_refresh(settings)
-    (reference.landing / "courses" / "more.jsonl").write_text(
-        '{"course_id": "bread", "title": "Bread"}\n', encoding="utf-8"
-    )
     refresh(reference, as_of=newest["as_of"])
     assert_same_tables(readers_tables(settings), readers_tables(reference))
 
