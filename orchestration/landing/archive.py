@@ -26,7 +26,7 @@ class Limits:
     """How far a compressed file may unfold.
 
     `content` is the greatest number of decompressed bytes; content beyond `free` bytes may not be
-    more than `ratio` times the file's own size.
+    more than `ratio` times what was read of the file, so that a bomb is known by its beginning.
     """
 
     content: int = 64 << 30
@@ -34,7 +34,7 @@ class Limits:
     free: int = 64 << 20
 
     def of(self, size: int) -> int:
-        """The greatest decompressed size allowed to a file of `size` bytes."""
+        """The greatest decompressed size allowed to `size` bytes of a file."""
         return min(self.content, max(self.free, self.ratio * size))
 
 
@@ -152,9 +152,8 @@ def _copies(paths: Iterable[Path]) -> Iterator[tuple[int, Path]]:
 
 def _blocks(descriptor: int, packing: str | None, limits: Limits) -> Iterator[bytes]:
     """Yield a file's decompressed bytes, checked against every way in which it can be damaged."""
-    file_size = os.fstat(descriptor).st_size
-    limit, size = limits.of(file_size) if packing else limits.content, 0
-    if packing and not file_size:
+    size = 0
+    if packing and not os.fstat(descriptor).st_size:
         raise Unreadable(f"the file is empty, which no {packing} file can be; send it again")
     with os.fdopen(os.dup(descriptor), "rb", buffering=0) as file:
         stream = pa.CompressedInputStream(file, packing) if packing else file
@@ -168,9 +167,11 @@ def _blocks(descriptor: int, packing: str | None, limits: Limits) -> Iterator[by
             if not block:
                 return
             size += len(block)
+            read = file.tell() if packing else size
+            limit = limits.of(read) if packing else limits.content
             if size > limit:
                 raise Unreadable(
-                    f"the content is larger than {limit:,} bytes, the limit for a file of"
-                    f" {file_size:,}; split the file"
+                    f"its first {read:,} bytes hold more than {limit:,} bytes of content, which is"
+                    " the limit; split the file"
                 )
             yield block

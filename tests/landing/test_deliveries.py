@@ -220,6 +220,20 @@ def test_a_bomb_is_set_aside(room, limits):
     assert list(room.settings.archive.iterdir()) == []
 
 
+def test_a_bomb_is_known_by_its_beginning(room, monkeypatch):
+    unfolded = []
+
+    class Digest:
+        def update(self, block):
+            unfolded.append(len(block))
+
+    monkeypatch.setattr(archive.hashlib, "sha256", Digest)
+    bomb = gzip.compress(bytes(200 << 20), 1) + gzip.compress(os.urandom(1 << 20))
+    landed = room.land_one("events/a.jsonl.gz", bomb, limits=Limits(ratio=100, free=1 << 20))
+    assert landed.status == "set_aside"
+    assert sum(unfolded) < 20 << 20
+
+
 def test_given_paths_stay_where_they_are(room, tmp_path):
     folder = tmp_path / "given"
     for path, text in {
