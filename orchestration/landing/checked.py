@@ -21,6 +21,7 @@ from orchestration.landing.straight import Place, Straight, told
 from orchestration.settings import Settings
 
 GATHERED_ROWS = 200_000
+GATHERED_BYTES = 64 << 20
 
 _ROWS = """
 insert into raw.{table} ({columns}, batch_id, line, recorded_at)
@@ -148,11 +149,13 @@ class Checked:
     def _gathered(self, chunks: Iterable[pa.Table]) -> Iterator[pa.Table]:
         """Put chunks together until judging them costs more than to begin with it."""
         gathered: list[pa.Table] = []
+        rows = size = 0
         for chunk in chunks:
             gathered.append(self._seen(chunk))
-            if sum(map(len, gathered)) >= GATHERED_ROWS:
+            rows, size = rows + len(chunk), size + chunk.get_total_buffer_size()
+            if rows >= GATHERED_ROWS or size >= GATHERED_BYTES:
                 yield pa.concat_tables(gathered)
-                gathered = []
+                gathered, rows, size = [], 0, 0
         if gathered:
             yield pa.concat_tables(gathered)
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import csv_lines, event, json_lines
 
+from orchestration.landing import checked
 from orchestration.landing.formats import chunks, comma_separated, jsonl
 from orchestration.landing.formats.chunks import Unreadable, as_texts, as_views
 from orchestration.landing.formats.views import Block
@@ -190,3 +191,20 @@ def test_a_large_file_lands_as_its_lines_do(room, ending):
     ]
     texts = room.rows("select text from raw.rejected_lines order by line")
     assert texts == [(written.splitlines()[line - 1].encode(),) for line, _ in room.reasons()]
+
+
+def test_long_lines_are_judged_before_there_are_many(room, monkeypatch):
+    gathered = []
+    concat_tables = checked.pa.concat_tables
+
+    def concatenated(tables):
+        gathered.append(sum(len(table) for table in tables))
+        return concat_tables(tables)
+
+    monkeypatch.setattr(chunks, "BLOCK_BYTES", 1 << 20)
+    monkeypatch.setattr(checked, "GATHERED_BYTES", 4 << 20)
+    monkeypatch.setattr(checked.pa, "concat_tables", concatenated)
+    lines = (event(event_id=f"e{number}", note="x" * (1 << 20)) for number in range(20))
+    assert room.land_one("events/a.jsonl", json_lines(*lines)).accepted == 20
+    assert sum(gathered) == 20
+    assert max(gathered) <= 5
