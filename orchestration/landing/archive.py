@@ -3,8 +3,9 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -52,7 +53,7 @@ class Content:
     @contextmanager
     def open(self) -> Iterator["Unpacked"]:
         """Read the content from its copy."""
-        with pa.CompressedInputStream(pa.OSFile(str(self.copy)), "zstd") as stream:
+        with pa.CompressedInputStream(pa.OSFile(os.fsencode(self.copy)), "zstd") as stream:
             yield Unpacked(stream)
 
 
@@ -78,14 +79,12 @@ def copy_in(descriptor: int, packing: str | None, archive: Path, limits: Limits)
     """
     archive.mkdir(parents=True, exist_ok=True)
     digest, size = hashlib.sha256(), 0
-    with (archive / PART).open("wb") as file:
-        with _compressor(os.fstat(descriptor).st_size).stream_writer(file, closefd=False) as copy:
-            for block in _blocks(descriptor, packing, limits):
-                digest.update(block)
-                size += len(block)
-                copy.write(block)
-        file.flush()
-        os.fsync(file.fileno())
+    compressor = _compressor(os.fstat(descriptor).st_size)
+    with (archive / PART).open("wb") as file, compressor.stream_writer(file) as copy:
+        for block in _blocks(descriptor, packing, limits):
+            digest.update(block)
+            size += len(block)
+            copy.write(block)
     return Content(archive / PART, digest.hexdigest(), size)
 
 
@@ -95,16 +94,38 @@ def _compressor(size: int) -> zstandard.ZstdCompressor:
     return zstandard.ZstdCompressor(level=1, write_checksum=True, threads=threads)
 
 
-def keep(content: Content, batch_id: int, source: str, name: str) -> Path:
-    """Give a finished copy its place in the archive, safely on disk, and return it."""
+@contextmanager
+def keeping(content: Content, batch_id: int, source: str, name: str) -> Iterator[Content]:
+    """Give a copy its place in the archive; at the end of the block it is safely on disk.
+
+    The disk takes it while the block does its own work. If that fails, the copy is removed.
+    """
+    kept = keep(content, batch_id, source, name)
+    try:
+        with ThreadPoolExecutor(2) as threads:
+            writing = [threads.submit(on_disk, path) for path in (kept.copy, kept.copy.parent)]
+            yield kept
+            for one in writing:
+                one.result()
+    except BaseException:
+        kept.copy.unlink(missing_ok=True)
+        raise
+
+
+def keep(content: Content, batch_id: int, source: str, name: str) -> Content:
+    """Give a finished copy its place in the archive, which may not be on disk yet."""
     place = content.copy.parent / f"{batch_id:09d}__{source}__{name}.zst"
     content.copy.replace(place)
-    folder = os.open(place.parent, os.O_RDONLY)
+    return replace(content, copy=place)
+
+
+def on_disk(path: Path) -> None:
+    """See that a file, or the names in a folder, are safely on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
-    return place
+        os.close(descriptor)
 
 
 def name_of(copy: Path) -> str:

@@ -49,15 +49,17 @@ def land_batch(room: Room, delivery: Delivery, content: Content) -> tuple[int, C
     )
     latest = batch.recorded_at + timedelta(minutes=room.settings.max_future_minutes)
     place = batch.batch_id, batch.recorded_at
-    chunks = partial(_chunks, room, checked.source, delivery, content)
+    copy = archive.keeping(content, batch.batch_id, delivery.source, delivery.path.name)
     with transaction(room.connection):
-        counts = checked.fill(chunks, latest, place)
-        checked.insert(batch.batch_id, batch.recorded_at, delivery.name, counts)
-        room.ledger.enter(batch, counts)
+        with copy as kept:
+            chunks = partial(_chunks, room, checked.source, delivery, kept)
+            counts = checked.fill(chunks, latest, place)
+            checked.insert(batch.batch_id, batch.recorded_at, delivery.name, counts)
+            room.ledger.enter(batch, counts)
         if checked.erased_lines:
             ending = _ending(delivery)
-            emptying.empty(content.copy, checked.source, ending, checked.erased_lines)
-        archive.keep(content, batch.batch_id, delivery.source, delivery.path.name)
+            emptying.empty(kept.copy, checked.source, ending, checked.erased_lines)
+            archive.on_disk(kept.copy.parent)
     room.ledger.remember(batch)
     return batch.batch_id, counts
 

@@ -55,7 +55,8 @@ class Checked:
 
     A row is a line of the file at hand: its verdict (`reason`, `detail`, `is_duplicate`), the text
     of a rejected line, and its sound values in the types of the raw table. Planning these
-    statements takes far longer than running them on a small file.
+    statements takes far longer than running them on a small file; a parameter of another type than
+    the one planned for would have them planned anew.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Checked:
         """Put sound new lines into the raw table, and keep rejected ones with their reason."""
         name, time = self.source.name, f"TIMESTAMP '{recorded_at}'"
         if counts.accepted > self._in_place:
-            values = f"batch_id := {batch_id}, recorded_at := {time}"
+            values = f"batch_id := {batch_id}::BIGINT, recorded_at := {time}"
             self._connection.execute(f"execute insert_{name}({values})")
         if counts.rejected:
             where = {"batch_id": batch_id, "recorded_at": recorded_at, "source": name, "file": file}

@@ -79,7 +79,7 @@ class History:
 
     def _scanned(self, keys: Keys, first: int, before: int) -> tuple[Keys, Rows]:
         self._wanted.table = pa.table({"event_key": keys})
-        scan = f"execute scan_{self._name}({first}, {before})"
+        scan = f"execute scan_{self._name}({first}::BIGINT, {before}::BIGINT)"
         found = self._connection.execute(scan).fetchnumpy()
         return np.asarray(found["event_key"]), np.asarray(found["rowid"])
 

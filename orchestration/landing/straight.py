@@ -69,7 +69,7 @@ class Straight:
         landed = kept = 0
         batch_id, recorded_at = place
         name, time = self._source.name, f"latest := TIMESTAMP '{latest}'"
-        where = f"batch_id := {batch_id}, recorded_at := TIMESTAMP '{recorded_at}'"
+        where = f"batch_id := {batch_id}::BIGINT, recorded_at := TIMESTAMP '{recorded_at}'"
         land = f"execute land_{name}({time}, {where})"
         seen = _Seen()
         unsure: list[Keys] = []

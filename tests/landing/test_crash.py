@@ -45,6 +45,8 @@ POINTS = [
     ("ledger", "module.Ledger", "enter", False),
     ("archive", "module", "keep", True),
     ("archive", "module", "keep", False),
+    ("archive", "module", "on_disk", True),
+    ("archive", "module", "on_disk", False),
     ("ledger", "module.Ledger", "remember", True),
 ]
 
