@@ -166,7 +166,7 @@ def build(
         target, in_full = ("beside", True) if beside else (engine, full_refresh)
         arguments = dbt_arguments(settings, engine=target, full_refresh=in_full)
         outcome = runner.invoke(arguments + _folders(settings))
-        _close_connections()
+        close_connections()
     outcomes = [_outcome(result) for result in getattr(outcome.result, "results", None) or ()]
     if not outcome.success:
         raise ModelsFailed(_failures(outcome), outcomes)
@@ -239,7 +239,7 @@ def _reporter(progress: Progress) -> Callable[[Any], None]:
     return report
 
 
-def _close_connections() -> None:
+def close_connections() -> None:
     """Let go of the database files: dbt keeps them open for as long as the process lives."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.factory import reset_adapters

@@ -1,49 +1,77 @@
 """The models' compiled SQL, run in memory: a whole build of a small world takes a moment."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
-from datetime import datetime
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
 
 import duckdb
 import pyarrow as pa
 from dbt.cli.main import dbtRunner
 
 from orchestration import models, raw
+from orchestration.models import Standing
 from orchestration.settings import Settings
+from orchestration.warehouse import open_warehouse
 from tests.independent import Landed
 
-_SENTINEL = datetime(2001, 2, 3, 4, 5, 6, 789012)
+# What the SQL is compiled for, and a build puts its own values in the place of.
+_AS_OF = datetime(2001, 2, 3, 4, 5, 6, 789012)
+_STANDING = Standing(987654321, _AS_OF - timedelta(days=100), _AS_OF - timedelta(days=200))
 
 
-def compiled_models(settings: Settings) -> list[tuple[str, str, str]]:
-    """Compile the project for these settings: relation, kind and SQL of each model, in order."""
+@dataclass(frozen=True)
+class Model:
+    """A model's relation, kind, key of the rows that a refresh replaces, and SQL."""
+
+    relation: str
+    kind: str
+    key: list[str]
+    sql: str
+
+
+def compiled_models(settings: Settings) -> list[Model]:
+    """Compile the project for these settings, as a full refresh runs it, in order."""
+    return _compiled(settings, ["compile", "--full-refresh"])
+
+
+def compiled_increments(settings: Settings) -> list[Model]:
+    """Compile the project as a refresh runs it that adds to tables that stand."""
+    with open_warehouse(settings) as connection:
+        raw.create_tables(connection)
+    _compiled(settings, ["run", "--full-refresh"])
+    return _compiled(settings, ["compile"])
+
+
+def _compiled(settings: Settings, command: list[str]) -> list[Model]:
     files = settings.home / "compiled"
-    files.mkdir(parents=True)
-    environment = {
-        "DBT_WAREHOUSE_FILE": str(files / "warehouse.duckdb"),
-        "DBT_SNAPSHOT_FILE": str(files / "snapshot.duckdb"),
-        "DBT_AS_OF": f"{_SENTINEL}",
-    }
-    os.environ.update(environment)
+    files.mkdir(parents=True, exist_ok=True)
     folders = ["--project-dir", str(models.DBT_PROJECT), "--profiles-dir", str(models.DBT_PROJECT)]
     folders += ["--target-path", str(files / "target"), "--log-path", str(files / "logs")]
-    arguments = ["compile", "--quiet", "--full-refresh"]
-    arguments += ["--vars", models.settings_fingerprint(settings), *folders]
-    outcome = dbtRunner().invoke(arguments)
+    variables = ["--quiet", "--vars", models.settings_fingerprint(settings)]
+    with models.dbt_environment(settings, _AS_OF, files / "snapshot.duckdb", _STANDING):
+        outcome = dbtRunner().invoke([*command, *variables, *folders])
+        models.close_connections()
     assert outcome.success, outcome.exception
     return [
-        (r.node.relation_name, r.node.config.materialized, r.node.compiled_code)
+        Model(
+            r.node.relation_name,
+            r.node.config.materialized,
+            _listed(r.node.config.unique_key),
+            r.node.compiled_code,
+        )
         for r in outcome.result.results
         if r.node.resource_type == "model"
     ]
 
 
+def _listed(key: str | list[str] | None) -> list[str]:
+    return [key] if isinstance(key, str) else list(key or [])
+
+
 @contextmanager
 def built(
-    compiled: list[tuple[str, str, str]], landed: Landed, as_of: datetime, folder: Path
+    compiled: list[Model], landed: Landed, as_of: datetime
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Build every model over these landed rows, in memory: schemas progress and marts."""
     with duckdb.connect() as connection:
@@ -51,22 +79,55 @@ def built(
         connection.execute("attach ':memory:' as warehouse; attach ':memory:' as snapshot")
         connection.execute("use warehouse")
         raw.create_tables(connection)
-        for table in fields(landed):
-            _insert(connection, table.name, [asdict(row) for row in getattr(landed, table.name)])
-        for database, schema in [
-            ("warehouse", "staging"),
-            ("warehouse", "progress"),
-            ("warehouse", "marts"),
-            ("snapshot", "progress"),
-            ("snapshot", "marts"),
-        ]:
-            connection.execute(f"create schema if not exists {database}.{schema}")
-        for relation, kind, sql in compiled:
-            speaking = sql.replace(f"{_SENTINEL}", f"{as_of}")
-            made = "view" if kind == "view" else "table"
-            connection.execute(f"create {made} {relation} as {speaking}")
+        land(connection, landed)
+        for schema in ("staging", "progress", "marts"):
+            connection.execute(f"create schema warehouse.{schema}")
+            connection.execute(f"create schema if not exists snapshot.{schema}")
+        for model in compiled:
+            made = "view" if model.kind == "view" else "table"
+            connection.execute(f"create {made} {model.relation} as {_speaking(model.sql, as_of)}")
         connection.execute("use snapshot")
         yield connection
+
+
+def add(
+    connection: duckdb.DuckDBPyConnection,
+    increments: list[Model],
+    landed: Landed,
+    as_of: datetime,
+    standing: Standing,
+) -> None:
+    """Add these landed rows to the tables that stand on a connection, as a refresh does."""
+    connection.execute("use warehouse")
+    land(connection, landed)
+    for model in increments:
+        sql = _speaking(model.sql, as_of, standing)
+        if model.kind != "incremental":
+            connection.execute(f"create or replace {model.kind} {model.relation} as {sql}")
+            continue
+        connection.execute(f"create or replace temp table changed as {sql}")
+        same_key = " and ".join(f"changed.{name} = stood.{name}" for name in model.key)
+        connection.execute(f"delete from {model.relation} as stood using changed where {same_key}")
+        connection.execute(f"insert into {model.relation} from changed")
+    connection.execute("use snapshot")
+
+
+def _speaking(sql: str, as_of: datetime, standing: Standing = _STANDING) -> str:
+    new_days = (standing.earliest_new_event or as_of) - timedelta(days=2)
+    for compiled, meant in [
+        (_AS_OF, as_of),
+        (_STANDING.batch_id, standing.batch_id),
+        (_STANDING.as_of, standing.as_of),
+        (_STANDING.earliest_new_event - timedelta(days=2), new_days),
+    ]:
+        sql = sql.replace(str(compiled), str(meant))
+    return sql
+
+
+def land(connection: duckdb.DuckDBPyConnection, landed: Landed) -> None:
+    """Put landed rows into schema raw."""
+    for table in fields(landed):
+        _insert(connection, table.name, [asdict(row) for row in getattr(landed, table.name)])
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: list[dict]) -> None:

@@ -63,13 +63,11 @@ def compiled(request, tmp_path_factory):
 
 @given(deliveries=worlds(), as_of=as_ofs())
 @hypothesis.settings(suppress_health_check=list(HealthCheck), deadline=None)
-def test_every_table_equals_the_independent_computation(
-    compiled, tmp_path_factory, deliveries, as_of
-):
+def test_every_table_equals_the_independent_computation(compiled, deliveries, as_of):
     settings, sql = compiled
     landed = naive_landing(deliveries, settings.zone)
     expected = compute(landed, as_of, rules_of(settings))
-    with built(sql, landed, as_of, settings.home) as connection:
+    with built(sql, landed, as_of) as connection:
         assert all_differences(expected, connection) == []
 
 
@@ -77,7 +75,7 @@ def test_every_table_equals_the_independent_computation(
 @hypothesis.settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
 def test_rates_lie_between_nothing_and_all_and_counts_nest(compiled, deliveries, as_of):
     settings, sql = compiled
-    with built(sql, naive_landing(deliveries, settings.zone), as_of, settings.home) as connection:
+    with built(sql, naive_landing(deliveries, settings.zone), as_of) as connection:
         for table in ("course_completion", "lesson_drop_off", "enrollment_cohorts"):
             frame = read_table(connection, f"marts.{table}")
             for column in frame.columns[frame.columns.str.endswith("_rate")]:

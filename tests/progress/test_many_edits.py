@@ -66,12 +66,10 @@ def completions() -> list[EventRow]:
     ],
     ids=["titles", "growth", "come and go"],
 )
-def test_completion_is_right_over_many_edits_and_states_stay_few(
-    compiled, tmp_path, lessons, most_states
-):
+def test_completion_is_right_over_many_edits_and_states_stay_few(compiled, lessons, most_states):
     landed = Landed(events=completions(), courses=[], lessons=lessons, enrollments=[], deadlines=[])
     expected = compute(landed, AS_OF, Rules())["course_progress"]
-    with built(compiled, landed, AS_OF, tmp_path) as connection:
+    with built(compiled, landed, AS_OF) as connection:
         actual = read_table(connection, "progress.course_progress")
         states = connection.execute(
             "select count(*) from warehouse.progress.catalogue_states"
