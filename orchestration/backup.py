@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestration import leftovers, published
+from orchestration import leftovers, published, snapshots
 from orchestration.models import Progress
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
@@ -130,12 +130,12 @@ class _Copying:
         text = json.dumps({"form": FORM, **asdict(manifest)}, indent=1, ensure_ascii=True)
         (self.building / MANIFEST).write_text(text, encoding="utf-8")
         for folder in [path for path in self.building.rglob("*") if path.is_dir()]:
-            published.flush(folder)
-        published.flush(self.building / MANIFEST)
-        published.flush(self.building)
+            snapshots.flush(folder)
+        snapshots.flush(self.building / MANIFEST)
+        snapshots.flush(self.building)
         folder = self.target / taken_at
         self.building.rename(folder)
-        published.flush(self.target)
+        snapshots.flush(self.target)
         return Backup(folder, manifest, self.copied_bytes, self.warnings)
 
     def _take(self, path: Path, manifest: Manifest) -> None:

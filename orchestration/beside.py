@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import models, published, raw
-from orchestration.models import Beside, Progress
+from orchestration import models, published, raw, snapshots
+from orchestration.builds import Beside
+from orchestration.models import Progress
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
 
@@ -53,7 +54,7 @@ def built_beside(
     warehouse, snapshot = folder / settings.warehouse_file.name, folder / "snapshot.duckdb"
     try:
         _show_raw(settings, warehouse, shown or {})
-        published.create_empty(snapshot)
+        snapshots.create_empty(snapshot)
         beside = Beside(warehouse, known_until)
         models.build(settings, as_of=as_of, candidate=snapshot, beside=beside, progress=progress)
         yield snapshot

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from orchestration import beside, ledger, published, raw, refresh, unfinished
+from orchestration import beside, ledger, published, raw, refresh, snapshots, unfinished
 from orchestration.as_of import drop_snapshots
 from orchestration.landing import archive, emptying
 from orchestration.landing.erased import hash_of, make_key
@@ -80,7 +80,7 @@ def erase(
             started = refresh.begin(settings, as_of=as_of, full_refresh=True)
             refresh.record(settings, started)
             refresh.build(settings, started)
-            removed["older snapshots"] = len(unfinished.snapshots(settings))
+            removed["older snapshots"] = len(unfinished.snapshot_files(settings))
             refresh.publish(settings, started)
         else:
             unfinished.finish(settings)
@@ -126,7 +126,7 @@ def _prepare(settings: Settings) -> datetime | None:
         raw.create_tables(connection)
         archive.clear_unfinished(settings.archive, Ledger(connection).last_batch_id)
         (settings.archive / emptying.BUILDING).unlink(missing_ok=True)
-        published.drop_candidate(settings)
+        snapshots.drop_candidate(settings)
         beside.clear(settings)
     shutil.rmtree(f"{settings.warehouse_file}.tmp", ignore_errors=True)
     newest = published.latest_refresh(settings)

@@ -5,7 +5,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration import models, published
-from orchestration.models import Standing
+from orchestration.builds import Standing
 from orchestration.settings import Settings
 
 _LAST = """

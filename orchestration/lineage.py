@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestration.builds import Outcome
 from orchestration.built import Table
-from orchestration.models import Outcome, models_fingerprint
+from orchestration.models import models_fingerprint
 from orchestration.settings import Settings
 
 Lineage = dict[str, dict[str, list[tuple[str, str, str]]]]

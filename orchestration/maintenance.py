@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import compaction, leftovers, published
+from orchestration import compaction, leftovers, snapshots
 from orchestration.models import Progress
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
@@ -92,8 +92,8 @@ def _steps(
     yield "leftovers of killed processes", home, lambda: leftovers.clear(settings)
     yield "compacted warehouse files", home, lambda: _compact(settings, done)
     yield "old files of the archive", settings.archive, lambda: _forget_archived(settings)
-    snapshots = settings.published
-    yield "old snapshots", snapshots, lambda: len(published.drop_old_snapshots(settings))
+    published = settings.published
+    yield "old snapshots", published, lambda: len(snapshots.drop_old_snapshots(settings))
     yield "old runs of Dagster", settings.dagster_home, lambda: _forget_runs(settings, forget_runs)
     yield "old logs of dbt", home / "dbt", lambda: _forget_logs(settings)
 

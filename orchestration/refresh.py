@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import ledger, models, published, raw, unfinished
+from orchestration import ledger, models, raw, snapshots, unfinished
+from orchestration.builds import Outcome, Standing
 from orchestration.freshness import save_landed
 from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
-from orchestration.models import Outcome, Progress
+from orchestration.models import Progress
 from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
 from orchestration.status import save_gaps
@@ -161,13 +162,13 @@ def record(settings: Settings, started: Refresh) -> list[str]:
 def candidate(settings: Settings, started: Refresh) -> Iterator[Path]:
     """The file to build in, for the length of the block; a failure drops it."""
     try:
-        yield published.prepare_candidate(settings, fresh=started.full)
+        yield snapshots.prepare_candidate(settings, fresh=started.full)
     except BaseException:
-        published.drop_candidate(settings)
+        snapshots.drop_candidate(settings)
         raise
 
 
-def take_standing(settings: Settings, started: Refresh) -> models.Standing | None:
+def take_standing(settings: Settings, started: Refresh) -> Standing | None:
     """What a refresh that isn't full adds to; until it is published, the next one would be full."""
     with open_warehouse(settings) as connection:
         standing = ledger.take_standing(connection)
@@ -196,8 +197,8 @@ def build(
 
 def publish(settings: Settings, started: Refresh) -> datetime:
     """Publish the tested candidate, and enter in the ledger when (UTC)."""
-    file = published.candidate_file(settings)
-    published_at = published.publish(settings, file, started.refresh_id)
+    file = snapshots.candidate_file(settings)
+    published_at = snapshots.publish(settings, file, started.refresh_id)
     if settings.publish_parquet:
         publish_parquet(settings)
     with open_warehouse(settings) as connection:

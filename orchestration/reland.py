@@ -15,8 +15,9 @@ from orchestration.landing import archive
 from orchestration.landing.erased import erased_learners, key_file
 from orchestration.landing.relanding import Archived, Relanded, Relanding, archived_batches
 from orchestration.models import Progress
-from orchestration.published import flush, quoted
+from orchestration.published import quoted
 from orchestration.settings import Settings
+from orchestration.snapshots import flush
 from orchestration.warehouse import open_warehouse, writer_lock
 
 SHOWN = 10

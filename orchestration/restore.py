@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestration import published
+from orchestration import snapshots
 from orchestration.backup import (
     LEFT_OUT,
     BackupDamaged,
@@ -55,7 +55,7 @@ def restore(
             raise
         for path in sorted(building.iterdir(), key=lambda path: path.name == "warehouse.duckdb"):
             path.replace(settings.home / path.name)
-            published.flush(settings.home)
+            snapshots.flush(settings.home)
         building.rmdir()
     return manifest
 
@@ -76,7 +76,7 @@ def _copy(folder: Path, building: Path, manifest: Manifest, progress: Progress |
     for name, target in manifest.links.items():
         _place(building, name).symlink_to(target)
     for path, _, _ in os.walk(building):
-        published.flush(Path(path))
+        snapshots.flush(Path(path))
 
 
 def _place(building: Path, name: str) -> Path:

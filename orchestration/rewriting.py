@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import published
+from orchestration import snapshots
 from orchestration.settings import Settings
 
 
@@ -34,12 +34,12 @@ def rewritten(settings: Settings, purpose: str) -> Iterator[duckdb.DuckDBPyConne
     except BaseException:
         _clear(building)
         raise
-    published.flush(building)
+    snapshots.flush(building)
     settings.warehouse_file.with_name(settings.warehouse_file.name + ".wal").unlink(missing_ok=True)
     building.replace(settings.warehouse_file)
-    published.flush(settings.home)
+    snapshots.flush(settings.home)
 
 
 def _clear(building: Path) -> None:
     for leftover in building.parent.glob(f"{building.name}*"):
-        published.remove(leftover)
+        snapshots.remove(leftover)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration import published, refresh
+from orchestration import published, refresh, snapshots
 from orchestration.as_of import file_of, text_of
 from orchestration.beside import built_beside
 from orchestration.models import Progress
@@ -109,7 +109,7 @@ def make_snapshot(
     ) as candidate:
         link = file_of(settings, as_of)
         link.parent.mkdir(parents=True, exist_ok=True)
-        published_at = published.swap(link, candidate, refresh_id)
+        published_at = snapshots.swap(link, candidate, refresh_id)
     for other in link.parent.glob(f"{link.stem}__*"):
         if other != link.resolve():
             other.unlink()

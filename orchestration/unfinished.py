@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestration import published
+from orchestration import snapshots
 from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
 
@@ -46,10 +46,10 @@ def finish(settings: Settings) -> None:
     if (settings.published / "parquet").exists() and not settings.publish_parquet:
         publish_parquet(settings)
     _file(settings).unlink(missing_ok=True)
-    published.flush(settings.home)
+    snapshots.flush(settings.home)
 
 
-def snapshots(settings: Settings) -> list[Path]:
+def snapshot_files(settings: Settings) -> list[Path]:
     """Every file of a published snapshot, also of those as of the past."""
     now = settings.published.glob("learner_progress__*")
     return [*now, *(settings.published / "as_of").rglob("*.duckdb*")]
@@ -57,7 +57,7 @@ def snapshots(settings: Settings) -> list[Path]:
 
 def _drop_older_snapshots(settings: Settings) -> None:
     newest = settings.snapshot_file.resolve()
-    for path in snapshots(settings):
+    for path in snapshot_files(settings):
         if path != newest:
             path.unlink()
     for folder in sorted((settings.published / "as_of").rglob("*"), reverse=True):
@@ -74,7 +74,7 @@ def _write(settings: Settings, learners: list[str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(_file(settings))
-    published.flush(settings.home)
+    snapshots.flush(settings.home)
 
 
 def clear_part(settings: Settings) -> Path:

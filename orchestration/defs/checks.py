@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.builds import Outcome
 from orchestration.built import Table
 from orchestration.defs.dbt import asset_key, nodes, promised
-from orchestration.models import Outcome
 
 CONTRACT = "columns_are_as_promised"
 

@@ -6,7 +6,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import build_dbt_asset_specs
 
-from orchestration import built, published, refresh
+from orchestration import built, refresh, snapshots
+from orchestration.builds import Outcome
 from orchestration.built import Table
 from orchestration.defs.checks import CONTRACTS, TESTS, promises_kept, tested
 from orchestration.defs.dbt import asset_key, nodes, project
@@ -14,7 +15,7 @@ from orchestration.defs.described import described
 from orchestration.defs.resources import RefreshRun
 from orchestration.defs.retries import retried
 from orchestration.lineage import lineage
-from orchestration.models import DBT_PROJECT, ModelsFailed, Outcome
+from orchestration.models import DBT_PROJECT, ModelsFailed
 
 _MODELS = {asset_key(node): node for node in nodes.values() if node["resource_type"] == "model"}
 
@@ -53,7 +54,7 @@ def dbt_models(context: dg.AssetExecutionContext, refresh_run: RefreshRun) -> It
             f"{failure} Nothing is published; readers keep the last good snapshot.",
             allow_retries=False,
         ) from failure
-    tables = built.tables(settings, published.candidate_file(settings))
+    tables = built.tables(settings, snapshots.candidate_file(settings))
     yield from _results(outcomes, tables, lineage(settings, outcomes, tables))
     yield from promises_kept(tables)
     refresh_run.mark_built()

@@ -10,7 +10,7 @@ import pyarrow as pa
 from dbt.cli.main import dbtRunner
 
 from orchestration import models, raw
-from orchestration.models import Standing
+from orchestration.builds import Standing
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
 from tests.independent import Landed

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from orchestration.models import Standing
+from orchestration.builds import Standing
 from orchestration.settings import load_settings
 from tests.independent import KEYS, Landed, compute, differences, read_table
 from tests.independent.deliveries import Deliveries, merged, naive_landing, prefixed

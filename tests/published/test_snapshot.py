@@ -5,7 +5,7 @@ from datetime import datetime
 import duckdb
 import pytest
 
-from orchestration import published
+from orchestration import published, snapshots
 from orchestration.refresh import refresh
 from orchestration.settings import load_settings
 from tests.conftest import TABLES
@@ -24,7 +24,7 @@ def test_readers_see_two_schemas_and_their_tables(snapshot):
     _, rows = published.run_query(
         "select table_schema as room, table_name as name from information_schema.tables", snapshot
     )
-    rooms = {room: {row["name"] for row in rows if row["room"] == room} for room in published.ROOMS}
+    rooms = {room: {row["name"] for row in rows if row["room"] == room} for room in snapshots.ROOMS}
     assert rooms["progress"] == {"lesson_progress", "lesson_completions", "course_progress"}
     assert rooms["marts"] == (TABLES.keys() | {"refreshes"}) - rooms["progress"]
     assert len(rows) == len(TABLES) + 1

@@ -6,7 +6,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration import published, refresh
+from orchestration import published, refresh, snapshots
 from orchestration.defs import raw as raw_defs
 from orchestration.faults import may_pass, patiently, wait_before
 from orchestration.landed import TooManyRejected, land
@@ -176,7 +176,7 @@ def test_a_publish_that_stopped_halfway_goes_on(settings, monkeypatch, stop):
     from tests.orchestration.alerts.conftest import REFRESHES
 
     settings = load_settings(home=settings.home, publish_parquet=True, _env_file=None)
-    candidate = published.prepare_candidate(settings, fresh=True)
+    candidate = snapshots.prepare_candidate(settings, fresh=True)
     with duckdb.connect(str(candidate)) as connection:
         connection.execute(REFRESHES)
         connection.execute("create table progress.lesson_progress (learner_id VARCHAR)")
@@ -195,8 +195,8 @@ def test_a_publish_that_stopped_halfway_goes_on(settings, monkeypatch, stop):
 
     monkeypatch.setattr(published, names[stop], fail_once)
     with pytest.raises(OSError, match="No space left"):
-        published.publish(settings, candidate, "R1")
-    published_at = published.publish(settings, candidate, "R1")
+        snapshots.publish(settings, candidate, "R1")
+    published_at = snapshots.publish(settings, candidate, "R1")
     newest = published.latest_refresh(settings)
     assert (newest["refresh_id"], newest["published_at"]) == ("R1", published_at)
     assert (settings.published / "parquet" / "marts" / "refreshes.parquet").exists()

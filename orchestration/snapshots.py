@@ -1,0 +1,133 @@
+"""The published room as a refresh has it: a candidate, put in the readers' place in one step."""
+
+import os
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from orchestration.published import attached, quoted, tables
+from orchestration.settings import Settings
+from orchestration.warehouse import utc_now
+
+ROOMS = ("progress", "marts")
+
+_STAMP = "update marts.refreshes set published_at = ? where refresh_id = ?"
+_STAMPED = "select published_at from marts.refreshes where refresh_id = ?"
+
+
+class SnapshotRefused(Exception):
+    """A candidate isn't what a refresh should have built; the last good snapshot stays."""
+
+
+def candidate_file(settings: Settings) -> Path:
+    """Where a refresh builds what it will publish."""
+    return settings.published / ".candidate.duckdb"
+
+
+def prepare_candidate(settings: Settings, *, fresh: bool) -> Path:
+    """Make the file in which a refresh builds: a byte copy of the last good snapshot.
+
+    Args:
+        fresh: start from an empty file instead, as a full refresh does.
+    """
+    settings.published.mkdir(parents=True, exist_ok=True)
+    candidate = candidate_file(settings)
+    drop_candidate(settings)
+    if settings.snapshot_file.exists() and not fresh:
+        shutil.copyfile(settings.snapshot_file, candidate)
+    else:
+        create_empty(candidate)
+    return candidate
+
+
+def create_empty(file: Path) -> None:
+    """Make an empty database file in the oldest format that has all we need, for older readers."""
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{quoted(file)}' (storage_version 'v1.2.0')")
+
+
+def drop_candidate(settings: Settings) -> None:
+    """Remove what an earlier refresh, failed or killed, left half-built."""
+    for leftover in settings.published.glob(".candidate*"):
+        remove(leftover)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or the folder into which the database has spilled."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
+    """Stamp the candidate, verify it, and put it in the readers' place in one atomic step.
+
+    After a fault it can be called again, and goes on where it stopped.
+
+    Returns:
+        When it was published, UTC.
+
+    Raises:
+        SnapshotRefused: the candidate lacks a table or isn't of this refresh; nothing changed
+            for readers.
+    """
+    published_at = swap(settings.snapshot_file, candidate, refresh_id)
+    drop_old_snapshots(settings)
+    return published_at
+
+
+def swap(snapshot_file: Path, candidate: Path, refresh_id: str) -> datetime:
+    """Stamp and verify a candidate, and let the link `snapshot_file` lead to it in one step.
+
+    What the link led to before stays beside it. Returns when it was published, UTC.
+
+    Raises:
+        SnapshotRefused: as `publish` has it; the link is as it was.
+    """
+    snapshot = snapshot_file.with_name(f"{snapshot_file.stem}__{refresh_id}.duckdb")
+    if not snapshot.exists():
+        with duckdb.connect(str(candidate)) as connection:
+            _verify(connection, refresh_id)
+            connection.execute(_STAMP, [utc_now(), refresh_id])
+            connection.execute("checkpoint")
+        flush(candidate)
+        candidate.rename(snapshot)
+    link = snapshot_file.with_name(f".{snapshot_file.stem}.link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(snapshot.name)
+    link.replace(snapshot_file)
+    flush(snapshot_file.parent)
+    with attached(snapshot) as connection:
+        published_at: datetime = connection.execute(_STAMPED, [refresh_id]).fetchall()[0][0]
+    return published_at
+
+
+def _verify(connection: duckdb.DuckDBPyConnection, refresh_id: str) -> None:
+    rooms = {schema for schema, _ in tables(connection)}
+    newest = connection.execute("select max(refresh_id) from marts.refreshes").fetchone()
+    if rooms != set(ROOMS) or newest != (refresh_id,):
+        raise SnapshotRefused(
+            f"The candidate of refresh {refresh_id} is not published: it holds"
+            f" {', '.join(sorted(rooms))} as of refresh {newest and newest[0]}."
+        )
+
+
+def drop_old_snapshots(settings: Settings) -> list[Path]:
+    """Remove the snapshots beyond those to keep, and return them; the newest one stays."""
+    snapshots = sorted(settings.published.glob("learner_progress__*.duckdb"))
+    dropped = snapshots[: -settings.keep_snapshots]
+    for old in dropped:
+        old.unlink()
+    return dropped
+
+
+def flush(path: Path) -> None:
+    """Make a file's content, or a folder's entries, survive a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
