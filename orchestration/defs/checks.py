@@ -1,6 +1,6 @@
 """Asset checks of the models: every dbt test, and of what readers see the columns it promises."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -64,9 +64,22 @@ CONTRACTS = [
 ]
 
 
+def _not_looked_at(asset: dg.AssetKey, name: str) -> dg.AssetCheckResult:
+    """A warning, so that only what contradicts a law is red."""
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=name,
+        passed=False,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="Not looked at in this run: something before it failed.",
+    )
+
+
 def tested(outcome: Outcome) -> dg.AssetCheckResult:
     """What a dbt test found."""
     spec = TESTS[outcome.unique_id]
+    if outcome.status == "skipped":
+        return _not_looked_at(spec.asset_key, spec.name)
     is_warning = outcome.status == "warn" or not spec.blocking
     return dg.AssetCheckResult(
         asset_key=spec.asset_key,
@@ -83,9 +96,17 @@ def tested(outcome: Outcome) -> dg.AssetCheckResult:
     )
 
 
-def promises_kept(tables: Mapping[tuple[str, str], Table]) -> Iterator[dg.AssetCheckResult]:
-    """Hold every table that readers see against the columns and the key that it promises."""
+def promises_kept(
+    tables: Mapping[tuple[str, str], Table], made: Container[str]
+) -> Iterator[dg.AssetCheckResult]:
+    """Hold every table that readers see against the columns and the key that it promises.
+
+    `made` are the unique ids of the models that were built; of others nothing can be said.
+    """
     for node in promised:
+        if node["unique_id"] not in made:
+            yield _not_looked_at(asset_key(node), CONTRACT)
+            continue
         broken = _broken(node, tables.get((node["schema"], node["name"])))
         yield dg.AssetCheckResult(
             asset_key=asset_key(node),

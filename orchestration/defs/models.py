@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import build_dbt_asset_specs
 
-from orchestration import built, refresh, snapshots
+from orchestration import built, models, refresh
 from orchestration.builds import Outcome
 from orchestration.built import Table
 from orchestration.defs.checks import CONTRACTS, TESTS, promises_kept, tested
@@ -45,18 +45,28 @@ def dbt_models(context: dg.AssetExecutionContext, refresh_run: RefreshRun) -> It
     def tell(name: str, done: int, total: int) -> None:
         context.log.info(f"{done} of {total}: {name}")
 
-    try:
-        with retried(context, settings):
-            outcomes = refresh.build(settings, started, progress=tell)
-    except ModelsFailed as failure:
-        yield from _results(failure.outcomes, {}, {})
-        raise dg.Failure(
-            f"{failure} Nothing is published; readers keep the last good snapshot.",
-            allow_retries=False,
-        ) from failure
-    tables = built.tables(settings, snapshots.candidate_file(settings))
-    yield from _results(outcomes, tables, lineage(settings, outcomes, tables))
-    yield from promises_kept(tables)
+    with retried(context, settings), refresh.candidate(settings, started) as candidate:
+        failure = None
+        try:
+            outcomes = models.build(
+                settings,
+                as_of=started.as_of,
+                candidate=candidate,
+                engine=started.engine,
+                full_refresh=started.full,
+                standing=refresh.take_standing(settings, started),
+                progress=tell,
+            )
+        except ModelsFailed as error:
+            outcomes, failure = error.outcomes, error
+        tables = built.tables(settings, candidate)
+        sources = {} if failure else lineage(settings, outcomes, tables)
+        yield from _results(outcomes, tables, sources)
+        if failure:
+            raise dg.Failure(
+                f"{failure}. Nothing is published; readers keep the last good snapshot.",
+                allow_retries=False,
+            ) from failure
     refresh_run.mark_built()
 
 
@@ -67,7 +77,7 @@ def _results(
 ) -> Iterator[Any]:
     for outcome in outcomes:
         node = nodes.get(outcome.unique_id)
-        if outcome.unique_id in TESTS and outcome.status != "skipped":
+        if outcome.unique_id in TESTS:
             yield tested(outcome)
         elif node and node["resource_type"] == "model" and outcome.is_good:
             metadata: dict[str, Any] = {"seconds": outcome.seconds}
@@ -75,6 +85,7 @@ def _results(
             if table:
                 metadata |= _shape(node, table, sources.get(outcome.unique_id, {}))
             yield dg.MaterializeResult(asset_key=asset_key(node), metadata=metadata)
+    yield from promises_kept(tables, {one.unique_id for one in outcomes if one.is_good})
 
 
 def _shape(
@@ -84,11 +95,12 @@ def _shape(
         dg.TableColumn(
             column.name,
             column.type,
-            description=node["columns"].get(column.name, {}).get("description"),
+            description=_meaning(node, column.name, sources.get(column.name, [])),
             constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
         )
         for column in table.columns
     ]
+    # Dagster keeps the sources of columns, and shows them in its paid edition only.
     deps = {
         name: [dg.TableColumnDep(dg.AssetKey([s, t]), column) for s, t, column in found]
         for name, found in sources.items()
@@ -98,3 +110,10 @@ def _shape(
         "dagster/column_lineage": dg.TableColumnLineage(deps),
     }
     return shape if table.rows is None else shape | {"dagster/row_count": table.rows}
+
+
+def _meaning(node: dict[str, Any], column: str, sources: list[tuple[str, str, str]]) -> str:
+    """What a column says, and from which columns it is made."""
+    meaning = node["columns"].get(column, {}).get("description", "")
+    made_from = ", ".join(f"`{schema}.{table}.{name}`" for schema, table, name in sources)
+    return "\n\n".join(filter(None, [meaning, made_from and f"Made from {made_from}."]))

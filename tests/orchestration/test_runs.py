@@ -179,4 +179,5 @@ def test_a_run_that_died_with_its_dagster_holds_up_no_other(tmp_path):
     with serving(settings.home) as service:
         next_one = service.launch()
         assert service.ended(run) == "FAILURE"
+        assert "the process that ran it has gone" in service.log(run)
         assert service.ended(next_one) == "SUCCESS"
