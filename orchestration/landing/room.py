@@ -104,6 +104,9 @@ def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> Landed
                 return replace(left, status="set_aside", reason=str(cause))
     except LeftAlone as cause:
         return replace(left, reason=str(cause))
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        cause = (str(error) or "out of memory").splitlines()[0]
+        return replace(left, reason=f"takes more memory than there is ({cause}); split the file")
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         raise LandingFailed(
             f"{delivery.path} couldn't be landed ({str(error).splitlines()[0]}), but what landed"

@@ -299,6 +299,18 @@ def test_an_inbox_that_lets_no_file_go_stops_no_other_file(room, monkeypatch, re
     assert len(list((room.settings.set_aside / "courses").iterdir())) == 2
 
 
+def test_a_file_that_takes_too_much_memory_is_left_alone_and_stops_no_other(room):
+    long_lines = "".join(f"{number}{'x' * (12 << 20)}\n" for number in range(8))
+    room.deliver("events/a.jsonl", long_lines)
+    room.deliver("events/b.jsonl", json_lines(event()))
+    room.connection.execute("set memory_limit = '80MB'")
+    first, second = room.land()
+    assert (first.status, "memory" in first.reason) == ("left_alone", True)
+    assert (second.status, second.batch_id) == ("landed", 1)
+    room.connection.execute("set memory_limit = '2GB'")
+    assert [(file.rejected, file.batch_id) for file in room.land()] == [(8, 2)]
+
+
 def test_a_full_disk_fails_with_a_sentence_and_keeps_the_inbox(room, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")

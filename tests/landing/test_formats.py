@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from story import csv_lines, event, json_lines
 
-from orchestration.landing import rejected_lines
+from orchestration.landing import formats, rejected_lines
 from orchestration.landing.formats import chunks
 
 GOOD = json_lines(event())
@@ -274,6 +274,31 @@ def test_damaged_parquet_is_set_aside(room):
     pq.write_table(pa.table({"event_id": ["e1"]}), lacking)
     room.deliver("events/z.parquet", lacking.getvalue())
     assert {landed.status for landed in room.land()} == {"set_aside"}
+
+
+@pytest.mark.parametrize("is_dictionary", [True, False])
+def test_a_parquet_file_that_unfolds_too_far_is_set_aside(room, monkeypatch, is_dictionary):
+    monkeypatch.setattr(formats.parquet, "FREE_BYTES", 10_000)
+    titles = pa.array(["x" * 10_000]).take(pa.array([0] * 1000))
+    rows = pa.table({"course_id": list(map(str, range(1000))), "title": titles})
+    if is_dictionary:
+        rows = rows.set_column(1, "title", titles.dictionary_encode())
+    file = io.BytesIO()
+    pq.write_table(rows, file)
+    landed = room.land_one("courses/a.parquet", file.getvalue())
+    assert (landed.status, "unfolds" in landed.reason) == ("set_aside", True)
+
+
+def test_parquet_rows_are_read_in_steps_and_keep_their_order(room, monkeypatch):
+    monkeypatch.setattr(formats.parquet, "STEP_ROWS", 3)
+    monkeypatch.setattr(formats.parquet, "CHUNK_ROWS", 7)
+    file = io.BytesIO()
+    ids = pa.array([f"c{n}" for n in range(20)])
+    columns = {"course_id": ids.dictionary_encode(), "title": ids}
+    pq.write_table(pa.table(columns), file, row_group_size=4)
+    room.land_one("courses/a.parquet", file.getvalue())
+    numbers = room.rows("select line, course_id, title from raw.courses order by line")
+    assert numbers == [(n + 1, f"c{n}", f"c{n}") for n in range(20)]
 
 
 def test_rows_beyond_one_chunk_keep_their_line_numbers(room, monkeypatch):

@@ -10,10 +10,22 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
-from orchestration.landing.formats.chunks import CHUNK_ROWS, Stream, Unreadable, schema_of
+from orchestration.landing.formats.chunks import (
+    CHUNK_BYTES,
+    CHUNK_ROWS,
+    Stream,
+    Unreadable,
+    schema_of,
+)
 from orchestration.landing.sources import Column, Kind, Source
 
 DAMAGED = (OSError, pa.ArrowException)
+
+# A value that is kept once for many rows unfolds with each: few rows are read at a time, and no
+# file may unfold beyond so many bytes, and so many times its own size.
+STEP_ROWS = 2000
+FREE_BYTES = 64 << 20
+MAX_RATIO = 100
 
 _TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
 
@@ -22,22 +34,48 @@ def read(stream: Stream, source: Source, scratch: Path) -> Iterator[pa.Table]:
     """Read Parquet rows into chunks; a row is numbered from 1 and has no text of its own.
 
     Raises:
-        Unreadable: the file is damaged, lacks a required column, or has one of a wrong type.
+        Unreadable: the file is damaged, lacks a required column, has one of a wrong type, or
+            unfolds beyond its limit.
     """
     with tempfile.TemporaryFile(dir=scratch) as file:
         while block := stream.read(1 << 20):
             file.write(block)
+        limit = max(FREE_BYTES, MAX_RATIO * file.tell())
         try:
             parquet = pq.ParquetFile(file)
             columns = _columns(parquet.schema_arrow, source)
-            batches = parquet.iter_batches(CHUNK_ROWS, columns=[c.name for c in columns])
             line = 1
-            for batch in batches:
+            for batch in _batches(parquet, columns, limit):
                 yield _chunk(batch, line, columns, source)
                 line += len(batch)
         except DAMAGED as error:
             cause = str(error).splitlines()[0]
             raise Unreadable(f"the Parquet file is damaged ({cause}); write it again") from error
+
+
+def _batches(
+    parquet: pq.ParquetFile, columns: list[Column], limit: int
+) -> Iterator[pa.RecordBatch]:
+    """Read rows in batches of bounded rows and bytes."""
+    held: list[pa.RecordBatch] = []
+    rows = size = total = 0
+    for encoded in parquet.iter_batches(STEP_ROWS, columns=[c.name for c in columns]):
+        batch = _decoded(encoded)
+        rows, size, total = rows + len(batch), size + batch.nbytes, total + batch.nbytes
+        if total > limit:
+            raise Unreadable(f"the file unfolds to more than {limit:,} bytes; split the file")
+        held.append(batch)
+        if rows >= CHUNK_ROWS or size >= CHUNK_BYTES:
+            yield pa.concat_batches(held)
+            held, rows, size = [], 0, 0
+    if held:
+        yield pa.concat_batches(held)
+
+
+def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Write out the values of columns that name them by their place in a dictionary."""
+    arrays = [c.dictionary_decode() if types.is_dictionary(c.type) else c for c in batch.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
 
 def _columns(schema: pa.Schema, source: Source) -> list[Column]:
@@ -90,8 +128,6 @@ def _text(
     values: pa.Array, name: str, faults: list[str | None], details: list[str | None]
 ) -> pa.Array:
     """Write values as text; bytes that are no UTF-8 become a fault of their row."""
-    if types.is_dictionary(values.type):
-        values = values.dictionary_decode()
     if types.is_timestamp(values.type):
         return _instants(values)
     if not _is_text(values.type):
