@@ -9,7 +9,7 @@ from orchestration.builds import Standing
 from orchestration.settings import Settings
 
 _LAST = """
-select refresh_id, models_fingerprint, settings_fingerprint, as_of, standing_batch_id
+select refresh_id, models_fingerprint, settings_fingerprint, standing_batch_id
 from raw.refreshes
 order by refresh_id desc
 limit 1
@@ -17,20 +17,11 @@ limit 1
 
 _RECORD = """
 insert into raw.refreshes
-with
-    last_published as (select max(last_landed_at) as landed_at from raw.refreshes),
-    new_files as (
-        select *
-        from raw.landed_files
-        where recorded_at > coalesce((select landed_at from last_published), '1900-01-01')
-    )
+with new_files as (select * from raw.landed_files where recorded_at > $last_landed_at)
 select
     $refresh_id, $as_of, $started_at, null, $engine,
     (select count(*) from raw.events),
-    (
-        select count(*) from raw.events
-        where recorded_at > coalesce((select landed_at from last_published), '1900-01-01')
-    ),
+    (select count(*) from raw.events where recorded_at > $last_landed_at),
     (select coalesce(sum(duplicates), 0) from new_files),
     -- What a replay rejects again isn't new.
     (select coalesce(sum(rejected), 0) from new_files where file <> 'replay'),
@@ -40,14 +31,14 @@ select
 returning last_event_at
 """
 
-_STANDING = """
-select
-    standing_batch_id, as_of,
-    (select min(occurred_at) from raw.events where batch_id > standing_batch_id)
+# What is looked for in all events is bounded by a constant, which spares most of them.
+_LAST_LANDED = "select coalesce(max(last_landed_at), '1900-01-01') from raw.refreshes"
+_EARLIEST_NEW = "select min(occurred_at) from raw.events where batch_id > ?"
+
+_LAST_STANDING = """
+select standing_batch_id, as_of
 from raw.refreshes
 where standing_batch_id is not null
-order by refresh_id desc
-limit 1
 """
 
 _STAND = """
@@ -68,7 +59,7 @@ def reasons_for_full(connection: duckdb.DuckDBPyConnection, settings: Settings) 
     row = connection.execute(_LAST).fetchone()
     if not row:
         return []
-    refresh_id, models_fingerprint, settings_fingerprint, _, standing_batch_id = row
+    refresh_id, models_fingerprint, settings_fingerprint, standing_batch_id = row
     reasons = []
     if models_fingerprint != models.models_fingerprint():
         reasons.append("The models changed since the last refresh")
@@ -87,9 +78,13 @@ def take_standing(connection: duckdb.DuckDBPyConnection) -> Standing | None:
 
     From then on nothing stands, until that build is published.
     """
-    row = connection.execute(_STANDING).fetchone()
+    row = connection.execute(_LAST_STANDING).fetchone()
     nothing_stands(connection)
-    return Standing(*row) if row else None
+    if not row:
+        return None
+    batch_id, as_of = row
+    ((earliest,),) = connection.execute(_EARLIEST_NEW, [batch_id]).fetchall()
+    return Standing(batch_id, as_of, earliest)
 
 
 def nothing_stands(connection: duckdb.DuckDBPyConnection) -> None:
@@ -135,9 +130,11 @@ def record(
     engine: str,
 ) -> datetime | None:
     """Enter a refresh with what is new since the last one; returns the last event's time."""
+    ((last_landed_at,),) = connection.execute(_LAST_LANDED).fetchall()
     row = connection.execute(
         _RECORD,
         {
+            "last_landed_at": last_landed_at,
             "refresh_id": refresh_id,
             "as_of": as_of,
             "started_at": started_at,

@@ -63,6 +63,7 @@ def dbt_environment(
         "DBT_WAREHOUSE_FILE": str(beside.warehouse if beside else settings.warehouse_file),
         "DBT_SNAPSHOT_FILE": str(candidate),
         "DBT_LANDED_FILE": str(settings.warehouse_file),
+        "DBT_MEMORY_LIMIT": settings.memory_limit,
         "DBT_AS_OF": _timestamp(as_of),
         "DBT_KNOWN_UNTIL": _timestamp(known_until) if known_until else "",
         "DBT_STANDING_BATCH_ID": str(standing.batch_id),

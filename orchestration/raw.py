@@ -91,6 +91,14 @@ select 1 from (select event_id, event_key from raw.events limit 2048) where even
 """
 _NEW_KEYS = f"alter table raw.events alter event_key type UBIGINT using {EVENT_KEY}"
 
+_EARLIEST = """
+select min(occurred_at) from raw.events
+where
+    batch_id >= $first
+    and batch_id in (select unnest($batches))
+    and event_type = 'lesson_completed'
+"""
+
 _OLDER_COMPLETIONS = """
 select count(*)
 from raw.events as landed
@@ -100,7 +108,8 @@ where
     and exists (
         from raw.events as recorded
         where
-            recorded.event_type = 'lesson_completed'
+            recorded.occurred_at > $earliest
+            and recorded.event_type = 'lesson_completed'
             and recorded.learner_id = landed.learner_id
             and recorded.course_id = landed.course_id
             and recorded.lesson_id = landed.lesson_id
@@ -114,7 +123,10 @@ def older_completions(connection: duckdb.DuckDBPyConnection, batches: list[int])
     """Count the completions of these batches that are older than one landed before them."""
     if not batches:
         return 0
-    row = connection.execute(_OLDER_COMPLETIONS, {"batches": batches}).fetchone()
+    # Known beforehand, it spares most of the history.
+    row = connection.execute(_EARLIEST, {"batches": batches, "first": min(batches)}).fetchone()
+    values = {"batches": batches, "earliest": row[0] if row else None}
+    row = connection.execute(_OLDER_COMPLETIONS, values).fetchone()
     return row[0] if row else 0
 
 
