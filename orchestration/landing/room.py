@@ -105,8 +105,9 @@ def _take(room: Room, delivery: Delivery, again: bool, limits: Limits) -> Landed
     except LeftAlone as cause:
         return replace(left, reason=str(cause))
     except (duckdb.OutOfMemoryException, MemoryError) as error:
-        cause = (str(error) or "out of memory").splitlines()[0]
-        return replace(left, reason=f"takes more memory than there is ({cause}); split the file")
+        first_line = (str(error) or "out of memory").splitlines()[0]
+        reason = f"takes more memory than there is ({first_line}); split the file"
+        return replace(left, reason=reason)
     except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         raise LandingFailed(
             f"{delivery.path} couldn't be landed ({str(error).splitlines()[0]}), but what landed"
