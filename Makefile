@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow ui serve api check lock docs
+.PHONY: setup demo test test-slow ui serve api bi bi-bundle check lock bi-lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -39,6 +39,12 @@ ui: setup
 api: setup
 	$(BIN)/python -m orchestration.service
 
+bi: setup
+	$(BIN)/python -m bi.run
+
+bi-bundle: setup
+	$(BIN)/python -m bi.make_bundle
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -49,6 +55,9 @@ check: setup
 
 lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o constraints.txt
+
+bi-lock: setup
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 bi/requirements.in -o bi/constraints.txt
 
 docs: setup
 	$(BIN)/dbt docs generate --quiet --static --no-compile --empty-catalog --project-dir dbt_project --profiles-dir dbt_project

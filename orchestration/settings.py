@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     alert_to: str = Field(default="", validate_default=True)
     refresh_cron: str = "0 * * * *"
     landing_rest_seconds: int | None = Field(default=None, ge=0, le=86_400)
+    bi_port: int = Field(default=8088, ge=1, le=65_535)
 
     @field_validator("home")
     @classmethod

@@ -1,0 +1,1 @@
+"""The dashboards: Superset beside the warehouse, its assets made from the dbt manifest."""
