@@ -17,8 +17,7 @@ KINDS = {
 def chart_asset(
     tile: dict[str, Any], dataset: Dataset, uuid: str, dataset_uuid: str
 ) -> dict[str, Any]:
-    """One chart; what it says is the tile's measure, then what an empty value means, then where
-    the figures come from.
+    """One chart; its description is the measure, what an empty value means, and the table.
 
     Raises:
         UnknownName: the tile names a column or a measure that its dataset doesn't have.
@@ -87,9 +86,7 @@ def _number(tile: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
     written = number_format(dataset.metrics[metric].get("of", metric))
     return {
         "metric": metric,
-        "subtitle": tile["under"],
-        "header_font_size": 0.3,
-        "subtitle_font_size": 0.125,
+        "header_font_size": 0.5,
         "y_axis_format": written or "SMART_NUMBER",
         "time_format": TIMES,
         "force_timestamp_formatting": written is None,
@@ -174,7 +171,7 @@ def _bars(tile: dict[str, Any], dataset: Dataset) -> dict[str, Any]:
         "x_axis_sort_asc": tile.get("up", True),
         "xAxisForceCategorical": tile.get("categories", True),
         "stack": "Stack" if tile.get("stack") else None,
-        "show_value": tile.get("values", True),
+        "show_value": not tile.get("stack", False),
         "only_total": False,
     }
 

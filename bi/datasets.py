@@ -35,6 +35,8 @@ class Dataset:
     @property
     def sql(self) -> str | None:
         """The query that adds titles to the table; None where the table is read as it is."""
+        if "sql" in self.asked:
+            return str(self.asked["sql"]).strip()
         extra = {name: column["sql"] for name, column in self.asked.get("joined", {}).items()}
         title = self.asked.get("title")
         if title:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bi.charts import says
 from bi.datasets import Dataset
 
 ROW_GAP = "BACKGROUND_TRANSPARENT"
@@ -29,10 +30,24 @@ FILTERS: dict[str, dict[str, Any]] = {
     "completed_date": {"name": "Date of completion", "date": True},
 }
 
-PHONE = """
-.dashboard-content .chart-slice, .dashboard-component-chart-holder { border-radius: 10px; }
-.slice_description { color: #5b6770; font-size: 12px; line-height: 1.35; padding-bottom: 4px; }
+STYLE = """
+.dashboard-component-chart-holder, .dashboard-markdown { border-radius: 10px; }
+.grid-column .dashboard-markdown, .grid-column .dashboard-markdown .dashboard-component {
+  background: transparent; padding: 0 4px; font-size: 12px; line-height: 1.35; color: #5b6770; }
+.grid-column > .dragdroppable + .dragdroppable, .grid-column > div + div { margin-top: -10px; }
+@media (max-width: 700px) {
+  #main-menu .ant-menu-root { display: none; }
+  .dashboard-content { overflow-x: hidden; }
+  .grid-container { width: calc(200vw - 48px); min-width: calc(200vw - 48px); }
+  .grid-row { flex-wrap: wrap; width: calc(100vw - 8px) !important; row-gap: 16px; }
+  .grid-row .resizable-container { max-width: calc(100vw - 32px) !important; }
+  .grid-row .resizable-container:has(> .dashboard-markdown),
+  .grid-row .dashboard-markdown, .grid-row .dashboard-markdown * {
+    height: auto !important; max-height: none !important; overflow: visible !important; }
+  .grid-row .dashboard-chart, .grid-row .slice_container { overflow-x: auto !important; }
+}
 """
+CAPTION_HEIGHTS = {12: 5, 6: 6, 3: 8}
 
 
 def dashboard_asset(
@@ -49,16 +64,13 @@ def dashboard_asset(
         "description": page["about"],
         "slug": page["slug"],
         "uuid": uuids[page["slug"]],
-        "css": PHONE,
+        "css": STYLE,
         "published": True,
-        "position": _position(page, ids, uuids),
+        "position": _position(page, ids, datasets, uuids),
         "metadata": {
             "color_scheme": "learnerProgress",
             "cross_filters_enabled": False,
             "refresh_frequency": 0,
-            "expanded_slices": {
-                str(ids[tile["title"]]): True for tile in tiles if "number" not in tile
-            },
             "filter_bar_orientation": "HORIZONTAL",
             "native_filter_configuration": [
                 _filter(name, page, tiles, ids, datasets, uuids) for name in page["filters"]
@@ -68,7 +80,12 @@ def dashboard_asset(
     }
 
 
-def _position(page: dict[str, Any], ids: dict[str, int], uuids: dict[str, str]) -> dict[str, Any]:
+def _position(
+    page: dict[str, Any],
+    ids: dict[str, int],
+    datasets: dict[str, Dataset],
+    uuids: dict[str, str],
+) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     _text_row(rows, page["about"])
     for number, row in enumerate(page["rows"], start=1):
@@ -76,6 +93,10 @@ def _position(page: dict[str, Any], ids: dict[str, int], uuids: dict[str, str]) 
         parents = ["ROOT_ID", "GRID_ID", name]
         rows[name] = _box(name, "ROW", parents[:-1], {"background": ROW_GAP})
         for tile in row["tiles"]:
+            above = f"COLUMN-{ids[tile['title']]}"
+            rows[name]["children"].append(above)
+            meta = {"background": ROW_GAP, "width": tile["width"]}
+            rows[above] = _box(above, "COLUMN", parents, meta)
             chart = f"CHART-{ids[tile['title']]}"
             meta = {
                 "width": tile["width"],
@@ -84,8 +105,16 @@ def _position(page: dict[str, Any], ids: dict[str, int], uuids: dict[str, str]) 
                 "sliceName": tile["title"],
                 "uuid": uuids[f"{page['slug']}/{tile['title']}"],
             }
-            rows[chart] = _box(chart, "CHART", parents, meta)
-            rows[name]["children"].append(chart)
+            rows[chart] = _box(chart, "CHART", [*parents, above], meta)
+            rows[above]["children"].append(chart)
+            caption = f"MARKDOWN-{ids[tile['title']]}"
+            meta = {
+                "width": tile["width"],
+                "height": CAPTION_HEIGHTS[tile["width"]],
+                "code": says(tile, datasets[tile["dataset"]]),
+            }
+            rows[caption] = _box(caption, "MARKDOWN", [*parents, above], meta)
+            rows[above]["children"].append(caption)
     grid = _box("GRID_ID", "GRID", ["ROOT_ID"], {})
     grid["children"] = [name for name, box in rows.items() if box["type"] == "ROW"]
     root = _box("ROOT_ID", "ROOT", [], {})
@@ -102,7 +131,7 @@ def _position(page: dict[str, Any], ids: dict[str, int], uuids: dict[str, str]) 
 def _text_row(rows: dict[str, Any], text: str) -> None:
     rows["ROW-0"] = _box("ROW-0", "ROW", ["ROOT_ID", "GRID_ID"], {"background": ROW_GAP})
     rows["ROW-0"]["children"] = ["MARKDOWN-0"]
-    meta = {"width": 12, "height": 10, "code": text}
+    meta = {"width": 12, "height": 7, "code": text}
     rows["MARKDOWN-0"] = _box("MARKDOWN-0", "MARKDOWN", ["ROOT_ID", "GRID_ID", "ROW-0"], meta)
 
 
@@ -145,6 +174,7 @@ def _filter(
         "targets": [target],
         "controlValues": {} if is_date else controls,
         "defaultDataMask": {"extraFormData": {}, "filterState": {}},
+        "requiredFirst": is_one,
         "cascadeParentIds": [],
         "scope": {
             "rootPath": ["ROOT_ID"],
@@ -158,5 +188,3 @@ def _reaches(asked: dict[str, Any], tile: dict[str, Any], dataset: Dataset) -> b
     if asked.get("date"):
         return "date" in tile
     return asked["column"] in dataset.columns and not tile.get("every_course", False)
-
-

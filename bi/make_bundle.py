@@ -1,4 +1,4 @@
-"""Makes bi/bundle/, the assets that Superset imports, from the dbt manifest and the descriptions."""
+"""Makes bi/bundle/, what Superset imports, from the dbt manifest and the descriptions."""
 
 import json
 import sys

@@ -48,6 +48,7 @@ def superset_environment() -> dict[str, str]:
         "SUPERSET_CONFIG_PATH": str(HERE / "superset_config.py"),
         "PYTHONPATH": str(PROJECT_ROOT),
         "FLASK_APP": "superset.app:create_app()",
+        "SCARF_ANALYTICS": "false",
     }
 
 
@@ -68,9 +69,7 @@ def server_command(programs: Path, settings: Settings) -> list[str]:
     return [str(programs / "gunicorn"), *options, "--bind", address, "superset.app:create_app()"]
 
 
-def _step(
-    name: str, command: list[str | Path], environment: dict[str, str] | None = None
-) -> None:
+def _step(name: str, command: list[str | Path], environment: dict[str, str] | None = None) -> None:
     print(f"{name} …", flush=True)
     done = subprocess.run(  # noqa: S603
         command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False

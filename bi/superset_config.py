@@ -1,8 +1,11 @@
 """Superset's own settings: where its state lives, how it reads the snapshot, what it may show."""
 
+from pathlib import Path
 from typing import Any
 
 from duckdb_engine import ConnectionWrapper
+from flask import Flask
+from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
@@ -12,6 +15,7 @@ from orchestration.settings import load_settings
 
 _settings = load_settings()
 _state = state_of(_settings)
+_TEMPLATES = Path(__file__).parent / "templates"
 
 APP_NAME = "Learner progress"
 SECRET_KEY = _state.secret_key
@@ -50,6 +54,7 @@ RATELIMIT_ENABLED = False
 FEATURE_FLAGS = {
     "ALLOW_ADHOC_SUBQUERY": False,
     "RLS_IN_SQLLAB": True,
+    "AVOID_COLORS_COLLISION": True,
     "DASHBOARD_RBAC": False,
     "ENABLE_TEMPLATE_PROCESSING": False,
     "DRILL_TO_DETAIL": True,
@@ -63,6 +68,7 @@ LOGO_TARGET_PATH = "/dashboard/list/"
 TALISMAN_DEV_CONFIG = TALISMAN_CONFIG
 
 _PALETTE = ["#0f6e84", "#e08e2b", "#5b8c5a", "#b8475a", "#6a5acd", "#8a6d3b", "#3b7dd8", "#7f8c8d"]
+_PALETTE += ["#c2607f", "#2f9e8f", "#a0522d", "#4a5a8c", "#b5a022", "#77559b", "#d1603d", "#3f7f4f"]
 EXTRA_CATEGORICAL_COLOR_SCHEMES = [
     {
         "id": "learnerProgress",
@@ -75,8 +81,13 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = [
 THEME_DARK = None
 
 
+def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802
+    """Let this project's templates come first: pages say that they fit a phone."""
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(_TEMPLATES), app.jinja_loader])
+
+
 def DB_CONNECTION_MUTATOR(  # noqa: N802
-    uri: URL, params: dict[str, Any], *_: object
+    uri: URL, _params: dict[str, Any], *_: object
 ) -> tuple[URL, dict[str, Any]]:
     """Give every query a new connection to the snapshot published last, and to nothing else.
 
