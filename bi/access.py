@@ -43,7 +43,7 @@ def grant_roles(security_manager: Any, teams: dict[str, list[str]]) -> None:
     aggregates = [dataset for dataset in datasets if dataset not in of_learners]
     _set_role(security_manager, EVERY_COURSE, datasets)
     _set_role(security_manager, WITHOUT_LEARNERS, aggregates)
-    retired = {
+    retired: dict[str, list[str]] = {
         role.name.removeprefix(TEAM): []
         for role in security_manager.get_all_roles()
         if role.name.startswith(TEAM)

@@ -78,7 +78,7 @@ def make_bundle(manifest: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(asset: dict[str, Any]) -> str:
-    return yaml.safe_dump(asset, sort_keys=False, allow_unicode=True, width=100)
+    return str(yaml.safe_dump(asset, sort_keys=False, allow_unicode=True, width=100))
 
 
 def committed_bundle() -> dict[str, str]:

@@ -34,7 +34,8 @@ def prepare_environment() -> Path:
         return programs
     uv = str(Path(sys.executable).parent / "uv")
     python = str(programs / "python")
-    _step("Making Superset's environment", [sys.executable, "-m", "venv", "--clear", ENVIRONMENT])
+    venv: list[str | Path] = [sys.executable, "-m", "venv", "--clear", ENVIRONMENT]
+    _step("Making Superset's environment", venv)
     install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r"]
     _step("Installing Superset", [*install, CONSTRAINTS])
     mark.write_text(current, encoding="utf-8")
@@ -58,7 +59,7 @@ def install_assets(programs: Path) -> None:
     Raises:
         SetupFailed: with what Superset said last.
     """
-    command = [programs / "python", "-m", "bi.install"]
+    command: list[str | Path] = [programs / "python", "-m", "bi.install"]
     _step("Importing the dashboards", command, superset_environment())
 
 

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,24 @@ class Superset:
     address: str
     settings: Settings
     token: str = ""
+    csrf: str = ""
+    session: urllib.request.OpenerDirector = field(
+        default_factory=lambda: urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    )
 
     def ask(self, path: str, body: Any = None, method: str | None = None) -> tuple[int, Any]:
         request = urllib.request.Request(
             self.address + path,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"},
+            headers={
+                "Content-Type": "application/json",
+                "Authorization": f"Bearer {self.token}",
+                "X-CSRFToken": self.csrf,
+            },
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
+            with self.session.open(request, timeout=120) as answer:
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, text = error.code, error.read()
@@ -51,7 +59,9 @@ class Superset:
         who = {"username": user, "password": password, "provider": "db", "refresh": False}
         status, answer = self.ask("/api/v1/security/login", who)
         assert status == 200, answer
-        return Superset(self.address, self.settings, answer["access_token"])
+        user = Superset(self.address, self.settings, answer["access_token"])
+        user.csrf = user.ask("/api/v1/security/csrf_token/")[1]["result"]
+        return user
 
     def ids(self, kind: str, name: str) -> dict[str, int]:
         status, answer = self.ask(f"/api/v1/{kind}/?q=(page_size:200)")

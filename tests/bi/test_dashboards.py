@@ -1,7 +1,7 @@
 """Every tile answers with the figures of its mart, and a role sees what is its own."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 import yaml
@@ -55,7 +55,6 @@ def test_a_tile_answers_without_an_error(path, admin):
         "marts.lesson_drop_off",
         "marts.time_to_complete",
         "marts.overdue_learners",
-        "marts.daily_activity",
         "progress.course_progress",
     ],
 )
@@ -157,6 +156,8 @@ def test_a_role_without_learners_sees_no_table_of_them(logged_in, admin):
 
 def test_even_an_administrator_reads_no_file_and_writes_none(admin, tmp_path):
     database = next(iter(admin.ids("database", "database_name").values()))
+    mine = {"database_id": database, "sql": "select 1"}
+    assert admin.ask("/api/v1/sqllab/execute/", mine)[0] == 200
     for sql in (
         "select * from read_csv('/etc/passwd')",
         f"copy (select 1) to '{tmp_path}/out.csv'",
@@ -171,7 +172,7 @@ def test_even_an_administrator_reads_no_file_and_writes_none(admin, tmp_path):
 def test_a_refresh_underneath_shows_at_once(admin):
     number = admin.ids("dataset", "table_name")["refreshes"]
     before = admin.data(number, columns=[], metrics=["as_of"], filters=[])
-    refresh(admin.settings, as_of=datetime(2025, 8, 1, tzinfo=UTC))
+    refresh(admin.settings, as_of=datetime(2025, 8, 1))
     after = admin.data(number, columns=[], metrics=["as_of"], filters=[])
     assert before[0] == after[0] == 200, json.dumps([before, after])
     assert before[1] != after[1]
