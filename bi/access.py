@@ -7,6 +7,7 @@ READ = {
     ("can_read", "Chart"),
     ("can_read", "Dataset"),
     ("can_read", "CurrentUserRestApi"),
+    ("can_read", "SecurityRestApi"),
     ("can_read", "Theme"),
     ("can_read", "DashboardFilterStateRestApi"),
     ("can_write", "DashboardFilterStateRestApi"),
