@@ -7,6 +7,7 @@ import dagster as dg
 
 from orchestration import time_travel
 from orchestration.as_of import instant_of, text_of
+from orchestration.defs.described import OWNERS, page_of
 from orchestration.defs.raw import TABLES
 from orchestration.defs.resources import RefreshRun
 from orchestration.settings import load_settings
@@ -49,6 +50,8 @@ with warnings.catch_warnings():
         key=["as_of", "learner_progress"],
         group_name="as_of",
         kinds={"duckdb"},
+        owners=OWNERS,
+        metadata={"page": page_of("as_of")},
         deps=[dg.AssetKey(["raw", table]) for table in TABLES],
         partitions_def=days,
         backfill_policy=dg.BackfillPolicy.single_run(),

@@ -16,13 +16,20 @@ _PAGES = {
     "marts": "docs/definitions.md",
     "published": "docs/operating.md",
     "readers": "README.md",
+    "as_of": "docs/time-travel.md",
 }
 
 
 def described(spec: dg.AssetSpec, **metadata: object) -> dg.AssetSpec:
     """Add owner and page to an asset; its page is a file of this project, readable offline."""
-    page = dg.MetadataValue.path(str(PROJECT_ROOT / _PAGES[spec.key.path[0]]))
-    return spec.merge_attributes(owners=OWNERS, metadata={"page": page, **metadata})
+    return spec.merge_attributes(
+        owners=OWNERS, metadata={"page": page_of(spec.key.path[0]), **metadata}
+    )
+
+
+def page_of(room: str) -> dg.PathMetadataValue:
+    """The page about a room's assets, as Dagster shows it."""
+    return dg.MetadataValue.path(str(PROJECT_ROOT / _PAGES[room]))
 
 
 def instant(value: datetime) -> dg.TimestampMetadataValue:

@@ -49,7 +49,7 @@ def _compiled(settings: Settings, command: list[str]) -> list[Model]:
     folders = ["--project-dir", str(models.DBT_PROJECT), "--profiles-dir", str(models.DBT_PROJECT)]
     folders += ["--target-path", str(files / "target"), "--log-path", str(files / "logs")]
     variables = ["--quiet", "--vars", models.settings_fingerprint(settings)]
-    with models.dbt_environment(settings, _AS_OF, files / "snapshot.duckdb", _STANDING):
+    with models.dbt_environment(settings, _AS_OF, files / "snapshot.duckdb", standing=_STANDING):
         outcome = dbtRunner().invoke([*command, *variables, *folders])
         models.close_connections()
     assert outcome.success, outcome.exception
