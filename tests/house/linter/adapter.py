@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+_CLAUSES = {"in_order_of": "order by 1"}
+
 
 def dispatch(name: str) -> Callable[..., str]:
-    """A macro that returns a value of no particular kind, whatever its arguments."""
-    return lambda *arguments: f"{name}(1)"
+    """A macro that returns a value of no particular kind, or its clause, whatever its arguments."""
+    return lambda *arguments: _CLAUSES.get(name, f"{name}(1)")
