@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from filelock import FileLock
+
 from bi.state import State, state_of
 from orchestration.settings import PROJECT_ROOT, InvalidSetting, Settings, load_settings
 
@@ -27,19 +29,31 @@ def prepare_environment() -> Path:
     Raises:
         SetupFailed: a package could not be had; the next call begins anew.
     """
-    programs = ENVIRONMENT / "bin"
-    mark = ENVIRONMENT / "ready"
     current = hashlib.sha256(CONSTRAINTS.read_bytes()).hexdigest()
-    if mark.exists() and mark.read_text(encoding="utf-8") == current:
-        return programs
-    uv = str(Path(sys.executable).parent / "uv")
-    python = str(programs / "python")
+    mark = ENVIRONMENT / "ready"
+    # Two at once would clear each other's half-made environment.
+    with FileLock(HERE / ".venv.lock"):
+        if not mark.exists() or mark.read_text(encoding="utf-8") != current:
+            _make_environment()
+            mark.write_text(current, encoding="utf-8")
+    return ENVIRONMENT / "bin"
+
+
+def _make_environment() -> None:
     venv: list[str | Path] = [sys.executable, "-m", "venv", "--clear", ENVIRONMENT]
     _step("Making Superset's environment", venv)
-    install = [uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r"]
+    uv, python = Path(sys.executable).parent / "uv", ENVIRONMENT / "bin" / "python"
+    install: list[str | Path] = [
+        uv,
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--require-hashes",
+        "-r",
+    ]
     _step("Installing Superset", [*install, CONSTRAINTS])
-    mark.write_text(current, encoding="utf-8")
-    return programs
 
 
 def superset_environment() -> dict[str, str]:
