@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow ui serve api bi bi-bundle check lock bi-lock docs
+.PHONY: setup demo test test-slow test-bi ui serve api bi bi-bundle check lock bi-lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -28,7 +28,10 @@ test: setup
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: setup
-	$(BIN)/pytest -n 2 -m slow
+	$(BIN)/pytest -n 2 -m slow --ignore tests/bi
+
+test-bi: setup
+	$(BIN)/pytest -m slow tests/bi
 
 serve: setup
 	$(BIN)/learner-progress serve
