@@ -28,7 +28,7 @@ test: setup
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: setup
-	$(BIN)/pytest -n 2 -m slow --ignore tests/bi
+	$(BIN)/pytest -n 2 --dist loadfile -m slow --ignore tests/bi
 
 test-bi: setup
 	$(BIN)/pytest -m slow tests/bi

@@ -22,7 +22,7 @@ query ($selector: RepositorySelector!) { schedulesOrError(repositorySelector: $s
   ... on Schedules { results { name scheduleState { status } } } } }
 """
 SCREEN = {"width": 1280, "height": 700}
-ROOMS = ["landing", "raw", "staging", "progress", "marts", "published", "readers"]
+ROOMS = ["landing", "raw", "staging", "progress", "marts", "published", "readers", "as_of"]
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +74,10 @@ def show(page, service: Service, path: str, *texts: str, picture: str = "") -> N
 def flip(page, service: Service, automation: str) -> None:
     """Click the switch of a schedule or sensor on the page Automation."""
     show(page, service, "/automation", automation)
-    height = page.get_by_text(automation, exact=True).first.bounding_box()["y"]
-    switches = page.locator("label[class*=formatSwitch]")
-    switches.first.wait_for()
-    min(switches.all(), key=lambda one: abs(one.bounding_box()["y"] - height)).click()
+    switch = page.locator("label[class*=formatSwitch]")
+    named = page.locator("div").filter(has=page.get_by_text(automation, exact=True))
+    # Divisions that hold both are nested: the last is the row.
+    named.filter(has=switch).last.locator(switch).click()
 
 
 def is_on(service: Service, schedule: str) -> bool:

@@ -131,8 +131,9 @@ def service(tmp_path_factory):
 
 
 def keys(service: Service, *rooms: str) -> list[dict]:
-    nodes = service.ask("{ assetNodes { assetKey { path } isExecutable } }")["assetNodes"]
-    paths = [node["assetKey"]["path"] for node in nodes if node["isExecutable"]]
+    asked = "{ assetNodes { assetKey { path } isExecutable isPartitioned } }"
+    nodes = [node for node in service.ask(asked)["assetNodes"] if node["isExecutable"]]
+    paths = [node["assetKey"]["path"] for node in nodes if not node["isPartitioned"]]
     return [{"path": path} for path in paths if not rooms or path[0] in rooms]
 
 
