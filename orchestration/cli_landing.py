@@ -15,6 +15,8 @@ from orchestration.cli_options import (
     warn,
 )
 
+FIRST_LINES = 1000
+
 
 class _Source(click.ParamType):  # type: ignore[type-arg]
     name = "source"
@@ -52,7 +54,11 @@ def land(
 
 @click.command()
 @click.option("--reason", help="Only lines rejected for this reason.")
-@click.option("--limit", type=click.IntRange(min=0), help="At most so many lines.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    help=f"At most so many lines; all, but as a table the first {FIRST_LINES:,}.",
+)
 @format_option
 @json_option
 def rejected(reason: str | None, limit: int | None, format_: str, as_json: bool) -> None:
@@ -60,10 +66,12 @@ def rejected(reason: str | None, limit: int | None, format_: str, as_json: bool)
     from orchestration import landing, output, raw
 
     format_ = "json" if as_json else format_
+    if limit is None and format_ == "table":
+        limit = FIRST_LINES
     with raw.opened(chosen_settings()) as connection:
         rows = landing.rejected_lines(connection, reason=reason, limit=limit)
         counts = landing.rejected_counts(connection)
-    click.echo(output.rejected_text(rows, counts, format_), nl=False)
+    click.echo(output.rejected_text(rows, counts, format_, reason), nl=False)
 
 
 @click.command()

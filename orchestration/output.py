@@ -77,8 +77,11 @@ def as_text(rows: Rows, columns: Sequence[str], format_: str) -> str:
     return as_csv(rows, columns) if format_ == "csv" else as_table(rows, columns) + "\n"
 
 
-def rejected_text(rows: Rows, counts: Rows, format_: str) -> str:
-    """Rejected lines in one of the formats; the table begins with counts by reason and file."""
+def rejected_text(rows: Rows, counts: Rows, format_: str, reason: str | None = None) -> str:
+    """Rejected lines in one of the formats; the table begins with counts by reason and file.
+
+    Where the rows are not all, of one reason if given, the table says how many more there are.
+    """
     columns = ["source", "file", "line", "reason", "detail", "text"]
     if format_ != "table":
         return as_text(rows, columns, format_)
@@ -86,7 +89,10 @@ def rejected_text(rows: Rows, counts: Rows, format_: str) -> str:
         return "No line was rejected.\n"
     shown = [{**row, "text": shortened(row["text"])} for row in rows]
     summary = as_table(counts, ["reason", "source", "file", "lines"])
-    return f"{summary}\n\n{as_table(shown, columns)}\n"
+    there = sum(count["lines"] for count in counts if reason in (None, count["reason"]))
+    more = there - len(rows)
+    note = f"\n… and {more:,} more: see --reason, --limit and --format csv.\n" if more > 0 else ""
+    return f"{summary}\n\n{as_table(shown, columns)}\n{note}"
 
 
 def landing_table(landed: Any) -> str:

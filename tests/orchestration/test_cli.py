@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration import cli, cli_landing
 from orchestration.academy import ACADEMY, STORY_ENDS_AT
 from orchestration.refresh import refresh
 from orchestration.settings import load_settings
@@ -147,6 +147,18 @@ def test_rejected_lines_come_with_file_line_and_reason(run, academy):
     some = json.loads(run(academy, "rejected", "--reason", "event_id_conflict", "--json")[1])
     assert {row["reason"] for row in some} == {"event_id_conflict"}
     assert "event_id_conflict" in run(academy, "rejected")[1]
+
+
+def test_a_table_of_rejected_lines_is_no_longer_than_a_person_reads(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli_landing, "FIRST_LINES", 3)
+    file = tmp_path / "events" / "bad.jsonl"
+    file.parent.mkdir()
+    file.write_text("?\n" * 5 + "[]\n" * 4)
+    run(tmp_path, "land", str(file))
+    assert "and 6 more" in run(tmp_path, "rejected")[1]
+    assert "and 1 more" in run(tmp_path, "rejected", "--reason", "not_an_object")[1]
+    assert "more" not in run(tmp_path, "rejected", "--limit", "9")[1]
+    assert len(run(tmp_path, "rejected", "--format", "csv")[1].splitlines()) == 10
 
 
 def test_sql_reads_the_snapshot_and_nothing_else(run, academy):
