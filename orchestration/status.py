@@ -25,12 +25,7 @@ select
         from progress.learner_courses
         anti join raw.enrollments using (learner_id, course_id)
     ) as learners_without_enrollment
-from
-    (
-        select course_id, lesson_id, sum(view_count + completion_reports) as events
-        from progress.learner_lessons
-        group by course_id, lesson_id
-    ) as studied
+from marts.lesson_counts as studied
 left join (select distinct course_id from raw.courses) as courses using (course_id)
 left join (select distinct course_id, lesson_id from raw.lessons) as lessons
     using (course_id, lesson_id)

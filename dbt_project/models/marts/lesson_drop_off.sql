@@ -1,7 +1,7 @@
 with
     courses as (select * from {{ ref("stg_courses") }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
-    lesson_progress as (select * from {{ ref("lesson_progress") }}),
+    lesson_counts as (select * from {{ ref("lesson_counts") }}),
     ever_enrolled as (select * from {{ ref("ever_enrolled") }}),
 
     lessons as (
@@ -9,30 +9,6 @@ with
         from current_lessons
         inner join courses on current_lessons.course_id = courses.course_id
         where current_lessons.is_in_course
-    ),
-
-    lesson_counts as (
-        select
-            lesson_progress.course_id,
-            lesson_progress.lesson_id,
-            count(*) filter (where lesson_progress.is_viewed) as viewed_learners,
-            count(*) filter (where lesson_progress.is_completed) as completed_learners,
-            count(*) filter (
-                where lesson_progress.is_viewed and not lesson_progress.is_completed
-            ) as viewed_not_completed_learners,
-            count(*) filter (
-                where
-                    lesson_progress.is_viewed
-                    and not lesson_progress.is_completed
-                    and lesson_progress.last_viewed_at <= {{ grace_start() }}
-            ) as stalled_learners
-        from lesson_progress
-        inner join
-            ever_enrolled
-            on lesson_progress.learner_id = ever_enrolled.learner_id
-            and lesson_progress.course_id = ever_enrolled.course_id
-        where lesson_progress.is_in_course
-        group by lesson_progress.course_id, lesson_progress.lesson_id
     ),
 
     furthest_counts as (
