@@ -137,15 +137,18 @@ def _cost(work: Callable[[], object]) -> Cost:
     before, began = _processor(), time.perf_counter()
     work()
     took = time.perf_counter() - began
-    return Cost(took, _processor() - before, _usage().ru_maxrss / 1024)
+    return Cost(took, _processor() - before, _peak())
 
 
 def _processor() -> float:
-    return _usage().ru_utime + _usage().ru_stime
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
 
 
-def _usage() -> resource.struct_rusage:
-    return resource.getrusage(resource.RUSAGE_SELF)
+def _peak() -> float:
+    """The peak of this process; what `getrusage` tells may be the one of the process before it."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _alone(function: Callable[..., Any], *arguments: Any) -> Any:
