@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import dagster as dg
 from pydantic import PrivateAttr
 
-from orchestration import refresh
+from orchestration import refresh, snapshots
 from orchestration.faults import patiently
 from orchestration.refresh import Refresh
 from orchestration.settings import Settings, load_settings
@@ -53,6 +53,8 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
             )
             if context.instance and context.instance.has_run(run_id):
                 context.instance.add_run_tags(run_id, {"refresh_id": self._started.refresh_id})
+            # What a run without publishing built is for nobody.
+            held.callback(snapshots.drop_candidate, self._settings)
             return held.pop_all()
 
     @property

@@ -147,6 +147,7 @@ def test_a_selection_publishes_nothing_and_all_together_do(service):
     run = service.launch("__ASSET_JOB", assetSelection=models)
     assert service.ended(run) == "SUCCESS"
     assert published.latest_refresh(settings) is None
+    assert not list(settings.published.glob(".candidate*"))
     as_of = {"refresh_run": {"config": {"as_of": "2025-07-01T00:00:00Z"}}}
     everything = {"assetSelection": keys(service)}
     run = service.launch("__ASSET_JOB", config={"resources": as_of}, **everything)
@@ -167,6 +168,17 @@ def test_a_killed_run_shows_as_failed_and_the_next_one_works(service):
     run = service.launch()
     os.kill(_worker(service, run), signal.SIGKILL)
     assert service.ended(run) == "FAILURE"
+    assert service.ended(service.launch()) == "SUCCESS"
+
+
+def test_a_terminated_run_leaves_nothing_and_the_next_one_works(service):
+    before = published.latest_refresh(load_settings(home=service.home, _env_file=None))
+    run = service.launch()
+    _worker(service, run)
+    service.ask("mutation ($run: String!) { terminateRun(runId: $run) { __typename } }", run=run)
+    assert service.ended(run) in {"CANCELED", "FAILURE"}
+    settings = load_settings(home=service.home, _env_file=None)
+    assert published.latest_refresh(settings) == before
     assert service.ended(service.launch()) == "SUCCESS"
 
 
