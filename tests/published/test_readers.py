@@ -1,6 +1,7 @@
-"""Twenty readers of three kinds, and thirty refreshes under their hands."""
+"""Twenty readers of three kinds, and refreshes under their hands: 8, or as REFRESHES says."""
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -13,7 +14,10 @@ from orchestration import published
 from orchestration.refresh import refresh
 from orchestration.settings import Settings, load_settings
 
-PROCESSES, THREADS, REFRESHES = 4, 5, 30
+PROCESSES, THREADS = 4, 5
+REFRESHES = int(os.environ.get("REFRESHES", "8"))
+PAUSE = 1.0
+"""Seconds between two reads of a reader."""
 
 TOTALS = """
 select
@@ -58,7 +62,8 @@ def _reads(home: Path, stop: Event, kinds: list[Callable[[Settings], int]]) -> l
 
     def loop(kind: Callable[[Settings], int]) -> list[int]:
         seen = []
-        while not stop.is_set():
+        # Twenty readers that never pause would have both processors to themselves.
+        while not stop.wait(PAUSE):
             seen.append(kind(settings))
         return seen
 
