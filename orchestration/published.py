@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.as_of import AsOf, find_file
 from orchestration.settings import Settings, load_settings
+from orchestration.time_travel.as_of import AsOf, find_file
 
 if TYPE_CHECKING:
     import pandas as pd

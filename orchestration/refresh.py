@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import ledger, models, raw, snapshots, unfinished
+from orchestration import ledger, models, raw, snapshots
 from orchestration.builds import Outcome, Standing
+from orchestration.erasing import unfinished
 from orchestration.freshness import save_landed
 from orchestration.landed import Landed, land
 from orchestration.landing.instants import FORM
@@ -115,7 +116,7 @@ def begin(
     Traces of refreshes that were never published are removed first, and erasures that were cut
     short are gone on with.
     """
-    from orchestration.erase import complete
+    from orchestration.erasing.erase import complete
 
     is_erasing = complete(settings)
     with open_warehouse(settings) as connection:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestration import output
-from orchestration.as_of import AsOf
 from orchestration.published import connect
 from orchestration.settings import Settings
+from orchestration.time_travel.as_of import AsOf
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration import as_of, freshness, landing
+from orchestration import freshness, landing
 from orchestration.published import latest_refresh
 from orchestration.settings import Settings
+from orchestration.time_travel import as_of
 from orchestration.warehouse import utc_now
 
 _GAPS = """

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from orchestration.dagster_home import (
+from orchestration.operations.dagster_home import (
     PostgresMissing,
     enter_dagster_home,
     prepare_dagster_home,

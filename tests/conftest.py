@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from orchestration import published
-from orchestration.as_of import AsOf
 from orchestration.settings import Settings, load_settings
+from orchestration.time_travel.as_of import AsOf
 
 hypothesis.settings.register_profile("default", max_examples=60, derandomize=True)
 hypothesis.settings.register_profile("thorough", max_examples=2_000)

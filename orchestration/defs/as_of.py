@@ -5,13 +5,13 @@ from datetime import date
 
 import dagster as dg
 
-from orchestration import time_travel
-from orchestration.as_of import instant_of, text_of
 from orchestration.defs.described import OWNERS, page_of
 from orchestration.defs.raw import TABLES
 from orchestration.defs.resources import RefreshRun
 from orchestration.settings import load_settings
-from orchestration.time_travel import AsOfSnapshot
+from orchestration.time_travel import past
+from orchestration.time_travel.as_of import instant_of, text_of
+from orchestration.time_travel.past import AsOfSnapshot
 
 FIRST_DAY = "2015-01-01"
 """The first partition; for an earlier instant there is the job."""
@@ -30,7 +30,7 @@ class AsOfConfig(dg.Config):
 def make_snapshot_as_of(context: dg.OpExecutionContext, config: AsOfConfig) -> None:
     """Make the snapshot as of an instant: all that had happened by then of what is known now."""
     settings = load_settings()
-    (made,) = time_travel.make_snapshots(settings, [instant_of(config.as_of, settings)])
+    (made,) = past.make_snapshots(settings, [instant_of(config.as_of, settings)])
     context.log.info(made.headline())
     context.add_output_metadata(_metadata(made))
 
@@ -67,9 +67,9 @@ def learner_progress_as_of(context: dg.AssetExecutionContext, refresh_run: Refre
     settings = refresh_run.settings
     keys = context.partition_keys
     instants = [instant_of(date.fromisoformat(key), settings) for key in keys]
-    time_travel.check_past(instants)
+    past.check_past(instants)
     for key, instant in zip(keys, instants, strict=True):
-        made = time_travel.make_snapshot(settings, instant)
+        made = past.make_snapshot(settings, instant)
         context.log.info(made.headline())
         context.add_asset_metadata(_metadata(made), partition_key=key)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
-from orchestration.dagster_home import enter_dagster_home
+from orchestration.operations.dagster_home import enter_dagster_home
 from orchestration.settings import Settings
 
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]

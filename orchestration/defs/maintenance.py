@@ -5,7 +5,7 @@ from functools import partial
 import dagster as dg
 
 from orchestration.defs.history import forget_runs
-from orchestration.maintenance import maintain
+from orchestration.operations.maintenance import maintain
 from orchestration.settings import load_settings
 
 

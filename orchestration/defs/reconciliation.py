@@ -2,10 +2,11 @@
 
 import dagster as dg
 
-from orchestration import output, reconciliation
+from orchestration import output
 from orchestration.defs.published import learner_progress
 from orchestration.defs.resources import RefreshRun
 from orchestration.published import latest_refresh
+from orchestration.time_travel import reconciliation
 
 
 @dg.asset_check(

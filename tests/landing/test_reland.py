@@ -9,16 +9,16 @@ import pytest
 from story import csv_lines, event, json_lines
 
 from orchestration import landing, raw
-from orchestration.erase import erase
+from orchestration.erasing.erase import erase
 from orchestration.landing import LandingFailed
-from orchestration.reland import (
+from orchestration.settings import load_settings
+from orchestration.time_travel.reland import (
     ArchiveIncomplete,
     HomeNotEmpty,
     NothingLanded,
     UnknownBatch,
     reland,
 )
-from orchestration.settings import load_settings
 
 NOW = datetime(2026, 1, 1, 12)
 TABLES = ["courses", "lessons", "enrollments", "deadlines", "events", "landed_files"]

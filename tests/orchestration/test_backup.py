@@ -7,12 +7,12 @@ from datetime import datetime
 import pytest
 
 from orchestration import landed, published
-from orchestration.backup import MANIFEST, BackupDamaged, BackupRefused, backup, backups
-from orchestration.erase import erase
+from orchestration.erasing.erase import erase
 from orchestration.landing.erased import key_file
-from orchestration.maintenance import maintain
+from orchestration.operations.backup import MANIFEST, BackupDamaged, BackupRefused, backup, backups
+from orchestration.operations.maintenance import maintain
+from orchestration.operations.restore import HomeNotEmpty, restore
 from orchestration.refresh import refresh
-from orchestration.restore import HomeNotEmpty, restore
 from orchestration.settings import load_settings
 from orchestration.warehouse import open_warehouse
 from tests.conftest import assert_same_tables, readers_tables
@@ -138,7 +138,7 @@ def test_a_damaged_backup_restores_nothing_and_names_the_file(home, target):
 
 
 def test_a_backup_that_was_cut_short_is_none(home, target, monkeypatch):
-    from orchestration import backup as module
+    from orchestration.operations import backup as module
 
     def full(*_):
         raise OSError(28, "No space left on device")

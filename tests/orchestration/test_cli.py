@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli, cli_landing
+from orchestration import cli
 from orchestration.academy import ACADEMY, STORY_ENDS_AT
+from orchestration.cli import landing
 from orchestration.refresh import refresh
 from orchestration.settings import load_settings
 from orchestration.warehouse import writer_lock
@@ -150,7 +151,7 @@ def test_rejected_lines_come_with_file_line_and_reason(run, academy):
 
 
 def test_a_table_of_rejected_lines_is_no_longer_than_a_person_reads(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli_landing, "FIRST_LINES", 3)
+    monkeypatch.setattr(landing, "FIRST_LINES", 3)
     file = tmp_path / "events" / "bad.jsonl"
     file.parent.mkdir()
     file.write_text("?\n" * 5 + "[]\n" * 4)

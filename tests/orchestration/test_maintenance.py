@@ -7,10 +7,11 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration import compaction, landed, leftovers, published
+from orchestration import landed, published
 from orchestration.defs.history import forget_runs
 from orchestration.home_format import NewerHome, format_of
-from orchestration.maintenance import maintain
+from orchestration.operations import compaction, leftovers
+from orchestration.operations.maintenance import maintain
 from orchestration.raw import create_tables
 from orchestration.settings import load_settings
 from orchestration.warehouse import WarehouseBusy, open_warehouse, writer_lock

@@ -16,10 +16,14 @@ import pytest
 import yaml
 from dagster import DagsterInstance
 
-from orchestration import dagster_home
-from orchestration.dagster_home import PostgresMissing, enter_dagster_home, prepare_dagster_home
-from orchestration.health import health
-from orchestration.serve import ManifestMissing, _both, serve
+from orchestration.operations import dagster_home
+from orchestration.operations.dagster_home import (
+    PostgresMissing,
+    enter_dagster_home,
+    prepare_dagster_home,
+)
+from orchestration.operations.health import health
+from orchestration.operations.serve import ManifestMissing, _both, serve
 from orchestration.settings import PROJECT_ROOT, load_settings
 from orchestration.ui import INSTANCE
 from orchestration.warehouse import utc_now

@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from orchestration import cli, published
-from orchestration.as_of import known
 from orchestration.models import DBT_PROJECT
 from orchestration.settings import load_settings
+from orchestration.time_travel.as_of import known
 from tests.conftest import at
 
 CHECK = "equals_a_rebuild_from_raw"

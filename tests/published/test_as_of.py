@@ -6,14 +6,15 @@ from datetime import date, datetime
 import duckdb
 import pytest
 
-from orchestration import beside, published
-from orchestration.as_of import NoSnapshotAsOf, instant_of, known
-from orchestration.erase import erase
+from orchestration import published
+from orchestration.erasing.erase import erase
 from orchestration.landed import land
 from orchestration.models import ModelsFailed
 from orchestration.refresh import refresh
 from orchestration.settings import Settings, load_settings
-from orchestration.time_travel import UnknownFuture, make_snapshots
+from orchestration.time_travel import beside
+from orchestration.time_travel.as_of import NoSnapshotAsOf, instant_of, known
+from orchestration.time_travel.past import UnknownFuture, make_snapshots
 from tests.conftest import assert_same_tables, at, readers_tables
 from tests.independent import Landed, compute
 from tests.independent.deliveries import first_instant, instant, naive_landing

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration import landed, published, raw
-from orchestration.erase import complete, erase
+from orchestration.erasing.erase import complete, erase
 from orchestration.landing.erased import key_file
 from orchestration.models import DBT_PROJECT
 from orchestration.refresh import refresh
@@ -213,7 +213,7 @@ def test_an_erasure_that_was_cut_short_is_completed_by_the_next(landed_home, mon
 
     drop(landed_home, "../other.log", ERASED.encode())
     with monkeypatch.context() as patched:
-        patched.setattr(f"orchestration.erase.{step}", cut_short)
+        patched.setattr(f"orchestration.erasing.erase.{step}", cut_short)
         with pytest.raises(KeyboardInterrupt):
             erase(landed_home, ERASED)
     erase(landed_home, ERASED)

@@ -4,12 +4,12 @@ import duckdb
 import pytest
 
 from orchestration import landed, published
-from orchestration.comparison import Pair, compared
 from orchestration.landed import land
 from orchestration.published import NothingPublished
-from orchestration.reconciliation import NotComparable, reconcile
 from orchestration.refresh import refresh
 from orchestration.settings import load_settings
+from orchestration.time_travel.comparison import Pair, compared
+from orchestration.time_travel.reconciliation import NotComparable, reconcile
 from tests.conftest import TABLES, at
 
 AS_OF = at("2025-07-01")

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from orchestration import models, published, refresh
-from orchestration.erase import erase
+from orchestration.erasing.erase import erase
 from orchestration.landed import replay
 from orchestration.settings import Settings
 from orchestration.warehouse import utc_now, writer_lock

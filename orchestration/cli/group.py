@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from orchestration import cli_landing, cli_operations, cli_time
-from orchestration.cli_options import (
+from orchestration.cli import landing, operations, time_travel
+from orchestration.cli.options import (
     EXISTING,
     QUESTIONS,
     WRITTEN,
@@ -180,7 +180,7 @@ def demo(as_json: bool) -> None:
         )
 
 
-for command in (*cli_landing.COMMANDS, *cli_time.COMMANDS, *cli_operations.COMMANDS):
+for command in (*landing.COMMANDS, *time_travel.COMMANDS, *operations.COMMANDS):
     cli.add_command(command)
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from orchestration import beside, ledger, published, raw, refresh, snapshots, unfinished
-from orchestration.as_of import drop_snapshots
+from orchestration import ledger, published, raw, refresh, snapshots
+from orchestration.erasing import unfinished
+from orchestration.erasing.raw_rewriting import copy_without
+from orchestration.erasing.run_history import forget_elsewhere
 from orchestration.landing import archive, emptying
 from orchestration.landing.erased import hash_of, make_key
 from orchestration.landing.forgetting import (
@@ -20,10 +22,10 @@ from orchestration.landing.ledger import Ledger
 from orchestration.landing.names import forget_names
 from orchestration.landing.traces import Trace
 from orchestration.models import Progress
-from orchestration.raw_rewriting import copy_without
-from orchestration.rewriting import rewritten
-from orchestration.run_history import forget_elsewhere
+from orchestration.operations.rewriting import rewritten
 from orchestration.settings import Settings
+from orchestration.time_travel import beside
+from orchestration.time_travel.as_of import drop_snapshots
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 
 STEPS = ("searching the archive", "warehouse", "archive", "other files", "snapshot")

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import compaction, leftovers, snapshots
+from orchestration import snapshots
 from orchestration.models import Progress
+from orchestration.operations import compaction, leftovers
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 

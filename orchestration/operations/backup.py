@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestration import leftovers, published, snapshots
+from orchestration import published, snapshots
 from orchestration.models import Progress
+from orchestration.operations import leftovers
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from orchestration import models
-from orchestration.dagster_home import enter_dagster_home, prepare_dagster_home
+from orchestration.operations.dagster_home import enter_dagster_home, prepare_dagster_home
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.ui import INSTANCE
 

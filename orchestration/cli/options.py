@@ -45,8 +45,8 @@ class _InstantOrDay(click.ParamType):  # type: ignore[type-arg]
     name = "instant or day"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        from orchestration.as_of import instant_of
         from orchestration.refresh import InvalidInstant
+        from orchestration.time_travel.as_of import instant_of
 
         try:
             return instant_of(value, chosen_settings())

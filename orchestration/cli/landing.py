@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from orchestration.cli_options import (
+from orchestration.cli.options import (
     EXISTING,
     chosen_settings,
     format_option,
@@ -104,7 +104,7 @@ def replay(reason: str | None, wait: bool, as_json: bool) -> None:
 def erase(learner_id: str, yes: bool, wait: bool, as_json: bool) -> None:
     """Forget a learner: in every table, the archive and the snapshot, and whatever comes later."""
     from orchestration import output
-    from orchestration.erase import erase
+    from orchestration.erasing.erase import erase
 
     settings = chosen_settings()
     if not yes and not _agreed(learner_id, settings.home):

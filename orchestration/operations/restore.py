@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from orchestration import snapshots
-from orchestration.backup import (
+from orchestration.models import Progress
+from orchestration.operations.backup import (
     LEFT_OUT,
     BackupDamaged,
     Manifest,
@@ -13,7 +14,6 @@ from orchestration.backup import (
     copy_file,
     read_manifest,
 )
-from orchestration.models import Progress
 from orchestration.settings import Settings
 from orchestration.warehouse import writer_lock
 

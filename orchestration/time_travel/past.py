@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from orchestration import published, refresh, snapshots
-from orchestration.as_of import file_of, text_of
-from orchestration.beside import built_beside
 from orchestration.models import Progress
 from orchestration.settings import Settings
+from orchestration.time_travel.as_of import file_of, text_of
+from orchestration.time_travel.beside import built_beside
 from orchestration.warehouse import utc_now, writer_lock
 
 # The one row of `marts.refreshes` there: nothing was published before it, so all that it holds is

@@ -4,7 +4,7 @@ import shutil
 
 import duckdb
 
-from orchestration.rewriting import rewritten
+from orchestration.operations.rewriting import rewritten
 from orchestration.settings import Settings
 from orchestration.warehouse import MEMORY_LIMIT, open_warehouse
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.cli_options import EXISTING, chosen_settings, json_option, wait_option, warn
+from orchestration.cli.options import EXISTING, chosen_settings, json_option, wait_option, warn
 
 
 @click.command()
@@ -18,7 +18,7 @@ from orchestration.cli_options import EXISTING, chosen_settings, json_option, wa
 def health(max_age_hours: float, as_json: bool) -> None:
     """Say whether readers have a snapshot that is young enough; exit 1 where not."""
     from orchestration import output
-    from orchestration.health import health
+    from orchestration.operations.health import health
 
     state = health(chosen_settings(), max_age_hours=max_age_hours)
     if as_json:
@@ -36,7 +36,7 @@ def maintain(wait: bool, as_json: bool) -> None:
     """Compact the warehouse, and remove leftovers and what is older than it is to be kept."""
     from orchestration import output
     from orchestration.defs.history import forget_runs_of
-    from orchestration.maintenance import maintain
+    from orchestration.operations.maintenance import maintain
 
     settings = chosen_settings()
     with output.progress_bar("Maintaining") as report:
@@ -54,7 +54,7 @@ def maintain(wait: bool, as_json: bool) -> None:
 def backup(folder: Path, wait: bool, as_json: bool) -> None:
     """Copy the home folder, at rest, into a dated folder of FOLDER."""
     from orchestration import output
-    from orchestration.backup import backup
+    from orchestration.operations.backup import backup
 
     with output.progress_bar("Backing up") as report:
         taken = backup(chosen_settings(), folder, wait=wait, progress=report)
@@ -76,7 +76,7 @@ def backup(folder: Path, wait: bool, as_json: bool) -> None:
 def restore(folder: Path, wait: bool, as_json: bool) -> None:
     """Bring a backup back into an empty home folder; of several in FOLDER the newest."""
     from orchestration import output
-    from orchestration.restore import restore
+    from orchestration.operations.restore import restore
 
     settings = chosen_settings()
     with output.progress_bar("Restoring") as report:
@@ -97,7 +97,7 @@ def restore(folder: Path, wait: bool, as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
 def serve(part: str | None, host: str, port: int) -> None:
     """Serve Dagster for good: its web server, its daemon, or both."""
-    from orchestration.serve import serve
+    from orchestration.operations.serve import serve
 
     sys.exit(serve(chosen_settings(), part, host=host, port=port))
 

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 
 from orchestration import ledger, models, output, published, raw
-from orchestration.beside import built_beside
-from orchestration.comparison import Difference, compared
 from orchestration.models import Progress
 from orchestration.settings import Settings
+from orchestration.time_travel.beside import built_beside
+from orchestration.time_travel.comparison import Difference, compared
 from orchestration.warehouse import MEMORY_LIMIT, open_warehouse, writer_lock
 
 _PUBLISHED = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.cli_options import (
+from orchestration.cli.options import (
     EXISTING,
     INSTANT_OR_DAY,
     chosen_settings,
@@ -29,10 +29,11 @@ from orchestration.cli_options import (
 @json_option
 def snapshot(instants: tuple[datetime, ...], wait: bool, as_json: bool) -> None:
     """Make a snapshot of what had happened by an instant, of all that is known now."""
-    from orchestration import output, time_travel
+    from orchestration import output
+    from orchestration.time_travel import past
 
     with output.progress_bar("Building") as report:
-        made = time_travel.make_snapshots(chosen_settings(), instants, wait=wait, progress=report)
+        made = past.make_snapshots(chosen_settings(), instants, wait=wait, progress=report)
     if as_json:
         click.echo(output.as_json([one.summary() for one in made]))
         return
@@ -50,7 +51,7 @@ def snapshot(instants: tuple[datetime, ...], wait: bool, as_json: bool) -> None:
 def reland(into: Path, without: tuple[int, ...], wait: bool, as_json: bool) -> None:
     """Land every archived file again into a fresh home, also without some batches."""
     from orchestration import output
-    from orchestration.reland import reland
+    from orchestration.time_travel.reland import reland
 
     with output.progress_bar("Landing again") as report:
         home = reland(chosen_settings(), into, without=without, wait=wait, progress=report)
@@ -70,7 +71,8 @@ def reland(into: Path, without: tuple[int, ...], wait: bool, as_json: bool) -> N
 @json_option
 def reconcile(limit: int, wait: bool, as_json: bool) -> None:
     """Build everything anew from raw, and compare it with the published snapshot, row by row."""
-    from orchestration import output, reconciliation
+    from orchestration import output
+    from orchestration.time_travel import reconciliation
 
     with output.progress_bar("Reconciling") as report:
         result = reconciliation.reconcile(

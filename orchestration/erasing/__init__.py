@@ -1,0 +1,1 @@
+"""Forgetting a learner everywhere under the home folder, for ever."""

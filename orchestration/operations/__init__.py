@@ -1,0 +1,1 @@
+"""What keeps a home folder well: maintenance, backups, health, and serving Dagster."""
