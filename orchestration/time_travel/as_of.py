@@ -5,7 +5,6 @@ import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from orchestration.landing.instants import last_of_day
 from orchestration.settings import Settings
 
 AsOf = datetime | date | str
@@ -25,6 +24,8 @@ def instant_of(as_of: AsOf, settings: Settings) -> datetime:
     Raises:
         InvalidInstant: a text is neither an instant with a zone nor a day.
     """
+    # Dashboards read snapshots too, without the packages that landing and dbt need.
+    from orchestration.landing.instants import last_of_day
     from orchestration.refresh import InvalidInstant, parse_instant
 
     if isinstance(as_of, str):

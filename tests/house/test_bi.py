@@ -1,7 +1,10 @@
 """The dashboards are what their description and the models' manifest make them."""
 
 import copy
+import json
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -9,6 +12,13 @@ import yaml
 from bi.datasets import UnknownName
 from bi.make_bundle import HERE, asset_id, committed_bundle, make_bundle, read_manifest, read_pages
 
+PACKAGES = """
+import importlib.metadata, json, sys
+import bi.access, bi.install, bi.state, orchestration.published
+loaded = {name.partition(".")[0] for name in sys.modules}
+owners = importlib.metadata.packages_distributions()
+print(json.dumps(sorted({owner for name in loaded for owner in owners.get(name, [])})))
+"""
 TILES = [tile for page in read_pages() for row in page["rows"] for tile in row["tiles"]]
 
 
@@ -72,3 +82,17 @@ def test_the_locked_dependencies_of_the_dashboards_are_hashed_and_name_no_addres
     pins = re.findall(r"^[a-zA-Z0-9].*==.*$", text, re.MULTILINE)
     assert pins
     assert all(pin.endswith("\\") for pin in pins)
+
+
+def test_what_the_dashboards_run_of_this_project_needs_no_package_beyond_their_own():
+    told = subprocess.run(
+        [sys.executable, "-c", PACKAGES],
+        cwd=HERE.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text = (HERE / "constraints.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9.-]+)==", text, re.MULTILINE))
+    needed = {name.lower().replace("_", "-") for name in json.loads(told.stdout)}
+    assert needed - pinned - {"setuptools", "learner-progress"} == set()
