@@ -9,6 +9,7 @@ from orchestration.defs.landing import INBOX
 from orchestration.defs.landing_sensor import refresh_after_landing
 from orchestration.defs.maintenance import maintain_job
 from orchestration.defs.models import dbt_models
+from orchestration.defs.printed import report, report_after_publish, report_job
 from orchestration.defs.published import READERS, learner_progress
 from orchestration.defs.raw import ELSEWHERE, landing
 from orchestration.defs.reconciliation import equals_a_rebuild_from_raw, reconcile_job
@@ -23,12 +24,13 @@ defs = dg.Definitions(
         dbt_models,
         learner_progress,
         learner_progress_as_of,
+        report,
         *READERS,
     ],
     asset_checks=[freshness_checks, equals_a_rebuild_from_raw],
-    jobs=[refresh_job, as_of_snapshot, reconcile_job, maintain_job],
+    jobs=[refresh_job, as_of_snapshot, reconcile_job, maintain_job, report_job],
     schedules=SCHEDULES,
-    sensors=[refresh_after_landing, *alerts.SENSORS, freshness_sensor],
+    sensors=[refresh_after_landing, report_after_publish, *alerts.SENSORS, freshness_sensor],
     resources={"refresh_run": RefreshRun.configure_at_launch()},
     # A run holds the writer's lock from start to end, so its steps share a process.
     executor=dg.in_process_executor,

@@ -175,6 +175,11 @@ class Settings(BaseSettings):
         return self.published / "learner_progress.duckdb"
 
     @property
+    def report_file(self) -> Path:
+        """The printed report that lies beside the snapshot."""
+        return self.published / "report.html"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's settings, run history and logs."""
         return self.home / "dagster"

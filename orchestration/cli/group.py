@@ -92,7 +92,7 @@ def report(
 
         if question != "all" or course_id is not None or limit is not None:
             raise click.UsageError("--html holds all four answers: give no QUESTION or limit.")
-        click.echo(f"Written: {printed.write_page(settings, page)}")
+        click.echo(f"Written: {printed.write_page(settings, page, as_of)}")
         return
     format_ = "json" if as_json else format_
     if limit is None and format_ == "table":

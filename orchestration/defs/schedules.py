@@ -4,13 +4,14 @@ import dagster as dg
 
 from orchestration.defs.as_of import learner_progress_as_of
 from orchestration.defs.maintenance import maintain_job
+from orchestration.defs.printed import report
 from orchestration.defs.reconciliation import equals_a_rebuild_from_raw, reconcile_job
 from orchestration.settings import load_settings
 
 _settings = load_settings()
 
 # What has a job of its own.
-_APART = dg.AssetSelection.assets(learner_progress_as_of) | dg.AssetSelection.checks(
+_APART = dg.AssetSelection.assets(learner_progress_as_of, report) | dg.AssetSelection.checks(
     equals_a_rebuild_from_raw
 )
 

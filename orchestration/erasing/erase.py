@@ -57,8 +57,9 @@ def erase(
 
     The database files are written anew, since freed blocks keep their bytes. The new snapshot
     speaks about the same instant as the last one; older snapshots are dropped, because their
-    aggregates count the learner. The ledger keeps its counts. Cut short at any point, an erasure is
-    completed by the next refresh, or by running it again.
+    aggregates count the learner, and the printed report beside them is written anew. The ledger
+    keeps its counts. Cut short at any point, an erasure is completed by the next refresh, or by
+    running it again.
 
     Raises:
         WarehouseBusy: another process writes and `wait` is false; nothing was done.
@@ -84,6 +85,10 @@ def erase(
             refresh.build(settings, started)
             removed["older snapshots"] = len(unfinished.snapshot_files(settings))
             refresh.publish(settings, started)
+            if "printed reports" in removed:
+                from orchestration import printed
+
+                printed.write_page(settings, settings.report_file)
         else:
             unfinished.finish(settings)
     return Erasure(removed, _warnings(settings, trace))
@@ -119,6 +124,9 @@ def _forget(settings: Settings, trace: Trace, step: Iterator[None]) -> dict[str,
     removed["names of files"] = forget_names(settings, trace)
     next(step)
     removed["other files"] = forget_elsewhere(settings, trace)
+    if settings.report_file.exists():
+        settings.report_file.unlink()
+        removed["printed reports"] = 1
     return removed
 
 

@@ -9,6 +9,7 @@ import duckdb
 from orchestration.output import Rows
 from orchestration.published import connect
 from orchestration.settings import Settings
+from orchestration.time_travel.as_of import AsOf
 
 COURSES = 50
 """So many courses are shown one by one, those with most enrolled learners; the rest are summed."""
@@ -96,13 +97,13 @@ class Figures:
     overdue_learners: Rows
 
 
-def figures(settings: Settings) -> Figures:
-    """Read the report's figures from the published snapshot, through one connection.
+def figures(settings: Settings, as_of: AsOf | None = None) -> Figures:
+    """Read the report's figures from one snapshot, through one connection.
 
     Raises:
-        NothingPublished: no refresh has been published yet.
+        NothingPublished, NoSnapshotAsOf: there is no such snapshot.
     """
-    with connect(settings) as connection:
+    with connect(settings, as_of=as_of) as connection:
         courses = _rows(connection, f"{_COURSES} limit {COURSES}")
         shown = [course["course_id"] for course in courses]
         lessons = _rows(connection, _FUNNELS, shown=shown)

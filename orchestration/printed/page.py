@@ -9,18 +9,22 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from orchestration.printed import charts
 from orchestration.printed.figures import LEARNERS, figures
 from orchestration.settings import Settings
+from orchestration.time_travel.as_of import AsOf
 
 
-def page(settings: Settings) -> str:
+def page(settings: Settings, as_of: AsOf | None = None) -> str:
     """The four answers of the published snapshot as HTML: charts inside, nothing to load.
 
     At most 50 courses are shown one by one, those with most enrolled learners; the rest are
     summed up. Instants are UTC, days are of 24 hours; a dash stands for an empty group.
 
+    Args:
+        as_of: show the snapshot as of this instant or day instead.
+
     Raises:
-        NothingPublished: no refresh has been published yet.
+        NothingPublished, NoSnapshotAsOf: there is no such snapshot.
     """
-    shown = figures(settings)
+    shown = figures(settings, as_of)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -47,13 +51,13 @@ def page(settings: Settings) -> str:
     )
 
 
-def write_page(settings: Settings, file: Path) -> Path:
+def write_page(settings: Settings, file: Path, as_of: AsOf | None = None) -> Path:
     """Write the page to `file`, in one step: a reader sees the old page or the new one.
 
     Raises:
-        NothingPublished: no refresh has been published yet; the file is as it was.
+        NothingPublished, NoSnapshotAsOf: there is no such snapshot; the file is as it was.
     """
-    text = page(settings)
+    text = page(settings, as_of)
     file.parent.mkdir(parents=True, exist_ok=True)
     building = file.with_name(f".{file.name}.part")
     building.write_text(text, encoding="utf-8", errors="replace")

@@ -46,6 +46,8 @@ def home(settings, deliver_knots):
     landed.land(settings)
     deliver_knots(4, 5)
     (settings.landing / "events" / "half.jsonl.part").write_text("{")
+    settings.published.mkdir(exist_ok=True)
+    settings.report_file.write_text("The four answers.")
     (settings.dagster_home / "history").mkdir(parents=True)
     (settings.dagster_home / "history" / "runs.db").write_text("of this machine")
     return settings

@@ -61,6 +61,10 @@ def started_by(service: Service, what: str) -> list[str]:
     return [name for name, run in service.runs().items() if what in run["tags"].values()]
 
 
+def refreshes(service: Service) -> set[str]:
+    return {name for name, run in service.runs().items() if run["jobName"] == "refresh"}
+
+
 def show(page, service: Service, path: str, *texts: str, picture: str = "") -> None:
     """Open a page and wait for texts on it."""
     page.goto(service.url + path)
@@ -91,6 +95,7 @@ def test_the_schedule_is_on_and_its_tick_starts_a_run(page, service, settings):
     until(lambda: started_by(service, "refresh_regularly"), "the schedule's tick")
     run = started_by(service, "refresh_regularly")[-1]
     assert service.ended(run) == "SUCCESS"
+    until(lambda: started_by(service, "report_after_publish"), "the report's run")
     flip(page, service, "refresh_regularly")
     until(lambda: not is_on(service, "refresh_regularly"), "the schedule to be off")
     show(page, service, f"/runs/{run}", "Success", picture="run")
@@ -116,11 +121,11 @@ def test_the_graph_shows_every_room_and_asset(page, service):
 
 def test_a_click_starts_a_refresh_and_its_checks_are_green(page, service, settings):
     until(lambda: all(run["endTime"] for run in service.runs().values()), "the runs to end")
-    before = set(service.runs())
+    before = refreshes(service)
     page.goto(f"{service.url}/locations/orchestration.definitions/jobs/refresh")
     page.get_by_text(re.compile("^Materialize all")).first.click()
-    until(lambda: set(service.runs()) - before, "the click to start a run")
-    (run,) = set(service.runs()) - before
+    until(lambda: refreshes(service) - before, "the click to start a run")
+    (run,) = refreshes(service) - before
     assert service.ended(run) == "SUCCESS"
     assert (
         published.latest_refresh(settings)["refresh_id"]

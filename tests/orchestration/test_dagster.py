@@ -73,7 +73,7 @@ def test_the_graph_leads_from_the_inbox_to_the_snapshot_and_its_readers(defs):
     graph = defs.resolve_asset_graph()
     upstream = {key.path[0] for key in graph.get_ancestor_asset_keys(SNAPSHOT)}
     assert upstream == {"landing", "raw", "staging", "progress", "marts"}
-    assert {key.path[0] for key in graph.get(SNAPSHOT).child_keys} == {"readers"}
+    assert {key.path[0] for key in graph.get(SNAPSHOT).child_keys} == {"readers", "published"}
     for key in graph.get_all_asset_keys():
         assert graph.get(key).group_name == key.path[0]
 
@@ -175,6 +175,22 @@ def test_the_snapshot_is_told_with_its_refresh_and_size(refreshed, home, instanc
     assert snapshot["rows of marts.course_completion"] == 1
     run = instance.get_run_by_id(refreshed.run_id)
     assert run.tags["refresh_id"] == newest["refresh_id"]
+
+
+def test_the_report_is_printed_beside_the_snapshot_after_the_refresh(
+    defs, refreshed, home, instance
+):
+    assert not home.report_file.exists()
+    context = dg.build_sensor_context(instance=instance, definitions=defs)
+    sensor = defs.resolve_sensor_def("report_after_publish")
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    (asked,) = sensor.evaluate_tick(context).run_requests
+    assert asked.run_key == refreshed.run_id
+    job = defs.resolve_job_def(sensor.job_name)
+    result = job.execute_in_process(instance=instance)
+    report = made(result, "published", "report")
+    assert report["refresh_id"] == published.latest_refresh(home)["refresh_id"]
+    assert "Knots" in home.report_file.read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("refreshed")

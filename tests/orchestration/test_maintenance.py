@@ -106,10 +106,11 @@ def test_what_killed_processes_left_goes_and_the_inbox_stays(settings, deliver_k
         settings.archive / ".landing.part",
         settings.archive / "000000005__events__late.jsonl.zst",
         settings.published / ".candidate.duckdb",
+        settings.published / ".report.html.part",
         settings.published / ".parquet.building" / "marts" / "refreshes.parquet",
     ]
     waiting = settings.landing / "events" / "next.jsonl.part"
-    for path in [*left, waiting]:
+    for path in [*left, waiting, settings.report_file]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x" * 1000)
     done = maintain(settings)
@@ -117,6 +118,7 @@ def test_what_killed_processes_left_goes_and_the_inbox_stays(settings, deliver_k
     assert done.summary()["freed_bytes"] == 1000 * len(left)
     assert [path for path in left if path.exists()] == []
     assert waiting.exists()
+    assert settings.report_file.exists()
     assert leftovers.clear(settings) == 0
 
 

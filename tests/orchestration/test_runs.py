@@ -102,8 +102,12 @@ def test_ten_refreshes_started_at_once_by_five_ways_run_one_after_another(tmp_pa
 
 
 def _by(service: Service, starter: str) -> list[str]:
-    """The runs that a schedule or a sensor started."""
-    return [name for name, run in service.runs().items() if f"dagster/{starter}" in run["tags"]]
+    """The refreshes that a schedule or a sensor started."""
+    return [
+        name
+        for name, run in service.runs().items()
+        if run["jobName"] == "refresh" and f"dagster/{starter}" in run["tags"]
+    ]
 
 
 def _assert_one_after_another(settings: Settings, *, at_least: int) -> None:

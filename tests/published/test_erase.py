@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration import landed, published, raw
+from orchestration import landed, printed, published, raw
 from orchestration.erasing.erase import complete, erase
 from orchestration.landing.erased import key_file
 from orchestration.models import DBT_PROJECT
@@ -101,6 +101,7 @@ def home(tmp_path):
         ),
     )
     refresh(settings, as_of=AS_OF)
+    printed.write_page(settings, settings.report_file)
     (settings.home / "dagster" / "logs").mkdir(parents=True)
     (settings.home / "dagster" / "logs" / "run.err").write_text(f"Duplicate key {ERASED}, knots")
     with sqlite3.connect(settings.home / "dagster" / "runs.db") as history:
@@ -134,6 +135,7 @@ def test_an_erased_learner_is_nowhere_and_comes_back_with_nothing(home, tmp_path
         "dagster",
         "warehouse.duckdb",
     }
+    assert "published/report.html" in everywhere
     reader = published.connect(home)
     erasure = erase(home, ERASED)
     assert places(home.home) == []
@@ -149,6 +151,7 @@ def test_an_erased_learner_is_nowhere_and_comes_back_with_nothing(home, tmp_path
     assert [path.name for path in home.published.glob("learner_progress__*")] == [
         home.snapshot_file.resolve().name
     ]
+    assert home.report_file.read_text(encoding="utf-8") == printed.page(home)
     assert key_file(home).stat().st_mode & 0o777 == 0o600
     assert erasure.removed["rows of raw.events"] == 4
     assert erasure.removed["rows of raw.rejected_lines"] == 3

@@ -1,6 +1,7 @@
 """The printed report: one page that says what the marts say, and loads nothing."""
 
 import re
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from orchestration.cli import cli
 from orchestration.printed import figures
 from orchestration.refresh import parse_instant, refresh
 from orchestration.settings import Settings, load_settings
+from orchestration.time_travel.as_of import NoSnapshotAsOf
+from orchestration.time_travel.past import make_snapshots
 
 TITLE = "<script>alert(1)</script> $x^2$ & “Größe” \u202e 🎓 " + "long " * 20
 
@@ -140,3 +143,21 @@ def test_the_command_writes_the_page(
     assert file.read_text(encoding="utf-8") == printed.page(small)
     assert [entry.name for entry in file.parent.iterdir()] == ["report.html"]
     assert CliRunner().invoke(cli, ["report", "overdue", "--html", str(file)]).exit_code == 2
+
+
+@pytest.mark.slow
+def test_the_command_writes_the_page_of_the_past(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEARNER_PROGRESS_HOME", str(small.home))
+    file = tmp_path / "report.html"
+    asked = ["report", "--html", str(file), "--as-of", "2025-01-03T00:00:00Z"]
+    missing = CliRunner().invoke(cli, asked)
+    assert isinstance(missing.exception, NoSnapshotAsOf)
+    assert not file.exists()
+    make_snapshots(small, [datetime(2025, 1, 3)])
+    assert CliRunner().invoke(cli, asked).exit_code == 0
+    text = file.read_text(encoding="utf-8")
+    assert "2025-01-03 00:00 UTC" in text
+    assert "No one is overdue." in text
+    assert file.read_text(encoding="utf-8") != printed.page(small)
