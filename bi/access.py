@@ -16,6 +16,7 @@ READ = {
     ("can_language_pack", "Superset"),
     ("can_csv", "Superset"),
     ("can_log", "Superset"),
+    ("can_recent_activity", "Log"),
     ("can_time_range", "Api"),
     ("can_view_chart_as_table", "Dashboard"),
     ("can_list", "DynamicPlugin"),

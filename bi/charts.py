@@ -127,7 +127,10 @@ def _column(name: str, dataset: Dataset) -> dict[str, Any]:
 
 
 def _series(tile: dict[str, Any], dataset: Dataset, metrics: list[str]) -> dict[str, Any]:
-    written = number_format(dataset.metrics[metrics[0]].get("of", metrics[0])) or ",d"
+    written = number_format(dataset.metrics[metrics[0]].get("of", metrics[0]))
+    if written in (None, ",d"):
+        # An axis also has marks between small counts.
+        written = ",.1~f"
     is_time = dataset.columns[tile["x"]]["type"].lower() in ("timestamp", "date")
     return {
         "x_axis": tile["x"],

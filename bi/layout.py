@@ -36,7 +36,10 @@ STYLE = """
   background: transparent; padding: 0 4px; font-size: 12px; line-height: 1.35; color: #5b6770; }
 .grid-column > .dragdroppable + .dragdroppable, .grid-column > div + div { margin-top: -10px; }
 @media (max-width: 700px) {
-  #main-menu .ant-menu-root { display: none; }
+  .header-with-actions .title-panel { flex: 1 1 auto; min-width: 0; }
+  .header-with-actions [data-test="metadata-bar"], .header-with-actions .fave-unfave-icon,
+  .header-with-actions [aria-describedby="published-dashboard-tooltip"],
+  [data-test="edit-dashboard-button"], .header-controls .filter-counts { display: none; }
   .dashboard-content { overflow-x: hidden; }
   .grid-container { width: calc(200vw - 48px); min-width: calc(200vw - 48px); }
   .grid-row { flex-wrap: wrap; width: calc(100vw - 8px) !important; row-gap: 16px; }
