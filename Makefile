@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow test-bi ui serve api bi bi-bundle check lock bi-lock docs
+.PHONY: setup demo test test-slow test-bi ui serve api bi bi-bundle metrics check lock bi-lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -45,6 +45,10 @@ api: setup
 bi: setup
 	$(BIN)/python -m bi.run
 
+metrics: setup
+	$(BIN)/python -m orchestration.metrics validate-configs
+	$(BIN)/python -m orchestration.metrics list metrics
+
 bi-bundle: setup
 	$(BIN)/python -m bi.make_bundle
 
@@ -52,7 +56,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/sqlfmt --check --quiet dbt_project/models dbt_project/macros dbt_project/tests
+	$(BIN)/sqlfmt --check --quiet dbt_project/models dbt_project/macros dbt_project/tests metrics/models
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	$(BIN)/pytest tests/house
 
