@@ -40,7 +40,7 @@ STYLE = """
   .header-with-actions [data-test="metadata-bar"], .header-with-actions .fave-unfave-icon,
   .header-with-actions [aria-describedby="published-dashboard-tooltip"],
   [data-test="edit-dashboard-button"], .header-controls .filter-counts { display: none; }
-  .dashboard-content { overflow-x: hidden; }
+  .dashboard, .dashboard-content { max-width: 100vw; overflow-x: clip; }
   .grid-container { width: calc(200vw - 48px); min-width: calc(200vw - 48px); }
   .grid-row { flex-wrap: wrap; width: calc(100vw - 8px) !important; row-gap: 16px; }
   .grid-row .resizable-container { max-width: calc(100vw - 32px) !important; }

@@ -1,10 +1,11 @@
 """Superset's own settings: where its state lives, how it reads the snapshot, what it may show."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from duckdb_engine import ConnectionWrapper
-from flask import Flask
+from flask import Flask, Response, jsonify, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
@@ -82,8 +83,18 @@ THEME_DARK = None
 
 
 def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802
-    """Let this project's templates come first: pages say that they fit a phone."""
+    """Let this project's templates come first: pages say that they fit a phone.
+
+    The colours that a reader saw are not kept with the dashboard either: they are named after
+    courses, and the next reader may not see those.
+    """
     app.jinja_loader = ChoiceLoader([FileSystemLoader(_TEMPLATES), app.jinja_loader])
+    app.before_request(_forget_colors)
+
+
+def _forget_colors() -> Response | None:
+    is_colors = re.fullmatch(r"/api/v1/dashboard/\d+/colors", request.path)
+    return jsonify(result={}) if is_colors and request.method == "PUT" else None
 
 
 def DB_CONNECTION_MUTATOR(  # noqa: N802

@@ -30,6 +30,8 @@ class Superset:
     settings: Settings
     token: str = ""
     csrf: str = ""
+    user: str = ""
+    password: str = ""
     session: urllib.request.OpenerDirector = field(
         default_factory=lambda: urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     )
@@ -59,9 +61,10 @@ class Superset:
         who = {"username": user, "password": password, "provider": "db", "refresh": False}
         status, answer = self.ask("/api/v1/security/login", who)
         assert status == 200, answer
-        user = Superset(self.address, self.settings, answer["access_token"])
-        user.csrf = user.ask("/api/v1/security/csrf_token/")[1]["result"]
-        return user
+        one = Superset(self.address, self.settings, answer["access_token"])
+        one.user, one.password = user, password
+        one.csrf = one.ask("/api/v1/security/csrf_token/")[1]["result"]
+        return one
 
     def ids(self, kind: str, name: str) -> dict[str, int]:
         status, answer = self.ask(f"/api/v1/{kind}/?q=(page_size:200)")
