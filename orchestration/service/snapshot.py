@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.published import connect
+from orchestration.service.blocks import Blocks, find_blocks, narrowed
 from orchestration.service.queries import NEWEST
 from orchestration.settings import Settings
 
@@ -23,14 +24,24 @@ class OpenSnapshot:
         newest = self.rows(NEWEST)[0]
         self.refresh_id: str = newest["refresh_id"]
         self.as_of = newest["as_of"]
+        self._blocks: Blocks = {}
+        threading.Thread(target=self._find_blocks, daemon=True).start()
 
     def rows(self, query: str, **parameters: str) -> list[dict[str, Any]]:
         """The query's rows as dictionaries."""
+        if "learner_id" in parameters:
+            query = narrowed(query, parameters["learner_id"], self._blocks)
         with self._connection.cursor() as cursor:
             cursor.execute("use learner_progress")
             cursor.execute(query, parameters)
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def _find_blocks(self) -> None:
+        """Until it is done, requests read whole tables."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("use learner_progress")
+            self._blocks = find_blocks(cursor)
 
 
 def newest_snapshot(settings: Settings) -> Callable[[], OpenSnapshot]:

@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 
 from orchestration import published
 from orchestration.refresh import parse_instant, refresh
+from orchestration.service import blocks, queries
 from orchestration.service.app import TokenMissing, make_app
 from orchestration.settings import Settings, load_settings
 
@@ -148,6 +149,38 @@ def test_a_new_refresh_shows_at_once_and_an_unchanged_one_costs_nothing(
     assert after.status_code == 200
     assert len(after.json()["courses"]) == 1
     assert after.json()["refresh_id"] == after.headers["ETag"].strip('"')
+
+
+def test_a_request_reads_where_the_learner_lies_and_finds_the_same(
+    small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "ROWS", 1)
+    with published.connect(small) as snapshot:
+        found = blocks.find_blocks(snapshot)
+        assert [len(found[table]) for table in blocks.TABLES] == [2, 2]
+        for learner in ("ann", "bob/ü", "nobody", "zoe"):
+            asked = {"learner_id": learner}
+            whole = snapshot.execute(queries.LEARNER_COURSES, asked).fetchall()
+            query = blocks.narrowed(queries.LEARNER_COURSES, learner, found)
+            assert query != queries.LEARNER_COURSES
+            assert snapshot.execute(query, asked).fetchall() == whole
+            asked["course_id"] = SLASHED
+            whole = snapshot.execute(queries.LEARNER_LESSONS, asked).fetchall()
+            query = blocks.narrowed(queries.LEARNER_LESSONS, learner, found)
+            assert snapshot.execute(query, asked).fetchall() == whole
+
+
+def test_blocks_that_lie_apart_are_read_each_and_neighbours_together() -> None:
+    found = {
+        "progress.course_progress": [(0, "a", "c"), (1, "c", "d"), (2, "d", "x"), (3, "b", "z")]
+    }
+    query = blocks.narrowed("from progress.course_progress", "c", found)
+    rows = blocks.ROWS
+    assert query == (
+        f"from (select * from progress.course_progress where rowid >= 0 and rowid < {2 * rows}"
+        f" union all select * from progress.course_progress"
+        f" where rowid >= {3 * rows} and rowid < {4 * rows}) as course_progress"
+    )
 
 
 def test_no_request_makes_the_service_fail_or_tell_without_the_token(small: Settings) -> None:
