@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from orchestration import parsed
 from orchestration.builds import Beside, Outcome, Standing
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -139,21 +140,21 @@ def _outcome(result: Any) -> Outcome:
     )
 
 
-_MANIFESTS: dict[tuple[str, str, str], Any] = {}
-
-
 def _manifest(settings: Settings, engine: str) -> Any:
-    """The parsed project; parsing costs seconds, so a process does it once per change."""
+    """The parsed project; parsing costs seconds, so it is done once per change."""
     from dbt.cli.main import dbtRunner
 
-    key = (settings_fingerprint(settings), engine, models_fingerprint())
-    if key not in _MANIFESTS:
-        arguments = ["parse", "--target", engine, "--vars", settings_fingerprint(settings)]
+    fingerprint = settings_fingerprint(settings)
+    file = parsed.file_for(settings.home / "dbt", DBT_PROJECT, engine, fingerprint)
+    manifest = parsed.read(file)
+    if manifest is None:
+        arguments = ["parse", "--target", engine, "--vars", fingerprint]
         outcome = dbtRunner().invoke(arguments + _folders(settings))
         if not outcome.success:
             raise ModelsFailed(_failures(outcome))
-        _MANIFESTS[key] = outcome.result
-    return _MANIFESTS[key]
+        manifest = outcome.result
+        parsed.keep(manifest, file)
+    return manifest
 
 
 def keys(settings: Settings) -> dict[str, list[str]]:

@@ -47,7 +47,8 @@ where rejected.batch_id = $first_batch_id and {_IS_SAME};
 delete from raw.rejected_lines where rowid in (select place from leaving)
 """
 
-_NONE = pa.schema([("line", pa.int64()), ("text", pa.binary())]).empty_table()
+# A table of it, even an empty one, is made where it is needed: that costs importing pandas.
+_TOLD_BY = pa.schema([("line", pa.int64()), ("text", pa.binary())])
 
 
 def told_by(chunk: pa.Table, source: Source) -> pa.Table:
@@ -55,7 +56,7 @@ def told_by(chunk: pa.Table, source: Source) -> pa.Table:
     line, text = chunk.column("line"), pa.nulls(len(chunk), pa.binary())
     if source.name in STANDARDS:
         line, text = pc.shift_right(line, IN_ENVELOPE_BITS), chunk.column("text")
-    return pa.table({"line": line, "text": text}, schema=_NONE.schema)
+    return pa.table({"line": line, "text": text}, schema=_TOLD_BY)
 
 
 def settle(
@@ -71,7 +72,7 @@ def settle(
     """
     again = _STANDARD_AGAIN if source.name in STANDARDS else _AGAIN
     connection.execute(again.format(source=source.name))
-    connection.register("replayed", pa.concat_tables([_NONE, *replayed]))
+    connection.register("replayed", pa.concat_tables([_TOLD_BY.empty_table(), *replayed]))
     places = {"batch_id": batch_id, "first_batch_id": first_batch_id}
     for statement in _SETTLE.split(";"):
         used = {name: value for name, value in places.items() if f"${name}" in statement}

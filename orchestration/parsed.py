@@ -1,0 +1,54 @@
+"""The parsed dbt project, kept in the home folder from one command to the next."""
+
+import hashlib
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_READ: dict[Path, Any] = {}
+
+
+def file_for(folder: Path, project: Path, engine: str, variables: str) -> Path:
+    """Where the project as it now is, parsed for an engine and with these variables, is kept.
+
+    The name holds a hash of all that parsing depends on: every file of the project, and dbt.
+    """
+    digest = hashlib.sha256("\0".join((engine, variables, str(project))).encode())
+    for package in ("dbt-core", "dbt-adapters", "dbt-duckdb"):
+        digest.update(f"{package} {version(package)}\0".encode())
+    for path in sorted(project.rglob("*")):
+        if path.suffix in {".sql", ".yml", ".md"} and "target" not in path.parts:
+            digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
+    return folder / f"parsed_{digest.hexdigest()[:32]}.msgpack"
+
+
+def read(file: Path) -> Any | None:
+    """The manifest kept in a file; None where there is none, or none that can be read."""
+    if file not in _READ:
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.parser.manifest import extended_mashumuro_decoder
+
+        try:
+            _READ[file] = Manifest.from_msgpack(
+                file.read_bytes(), decoder=extended_mashumuro_decoder
+            )
+        except Exception:
+            # Missing, cut short by a crash, or written otherwise: it is parsed anew.
+            return None
+    return _READ[file]
+
+
+def keep(manifest: Any, file: Path) -> None:
+    """Keep a manifest, in the place of those of other states of the project."""
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    _READ[file] = manifest
+    unfinished = file.with_suffix(".unfinished")
+    # It can be parsed again.
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for older in file.parent.glob("parsed_*.msgpack"):
+            older.unlink()
+        unfinished.write_bytes(manifest.to_msgpack(extended_mashumaro_encoder))
+        unfinished.replace(file)
