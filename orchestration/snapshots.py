@@ -1,5 +1,6 @@
 """The published room as a refresh has it: a candidate, put in the readers' place in one step."""
 
+import fcntl
 import os
 import shutil
 from datetime import datetime
@@ -12,6 +13,9 @@ from orchestration.settings import Settings
 from orchestration.warehouse import utc_now
 
 ROOMS = ("progress", "marts")
+
+_SHARE_BLOCKS = 0x40049409
+"""What asks Linux to let a file share another's blocks (FICLONE)."""
 
 _STAMP = "update marts.refreshes set published_at = ? where refresh_id = ?"
 _STAMPED = "select published_at from marts.refreshes where refresh_id = ?"
@@ -36,10 +40,24 @@ def prepare_candidate(settings: Settings, *, fresh: bool) -> Path:
     candidate = candidate_file(settings)
     drop_candidate(settings)
     if settings.snapshot_file.exists() and not fresh:
-        shutil.copyfile(settings.snapshot_file, candidate)
+        copy(settings.snapshot_file, candidate)
     else:
         create_empty(candidate)
     return candidate
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file; where the file system can, the copy shares its blocks and costs next to nothing.
+
+    Where it can't, a copy costs reading and writing every byte.
+    """
+    with source.open("rb") as read, target.open("wb") as written:
+        try:
+            fcntl.ioctl(written.fileno(), _SHARE_BLOCKS, read.fileno())
+            return
+        except OSError:
+            pass
+    shutil.copyfile(source, target)
 
 
 def create_empty(file: Path) -> None:

@@ -1,5 +1,7 @@
 """The file that readers open: schemas, comments, keys, types, and what it keeps to itself."""
 
+import fcntl
+import os
 from datetime import datetime
 
 import duckdb
@@ -110,3 +112,29 @@ def test_parquet_holds_the_same_tables_where_switched_on(tmp_path):
     refresh(settings, as_of=datetime(2025, 7, 1))
     files = {path.stem for path in (settings.published / "parquet").glob("*/*.parquet")}
     assert files == TABLES.keys() | {"refreshes"}
+
+
+def test_a_copy_shares_the_blocks_of_the_file_where_the_file_system_can(tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"content")
+
+    def share(written, request, read):
+        assert request == 0x40049409
+        os.write(written, os.pread(read, 100, 0) + b" shared")
+
+    monkeypatch.setattr(fcntl, "ioctl", share)
+    snapshots.copy(source, target)
+    assert target.read_bytes() == b"content shared"
+
+
+def test_a_copy_holds_every_byte_where_the_file_system_shares_none(tmp_path, monkeypatch):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"content")
+    target.write_bytes(b"what was there before, and longer")
+
+    def refuse(*_):
+        raise OSError
+
+    monkeypatch.setattr(fcntl, "ioctl", refuse)
+    snapshots.copy(source, target)
+    assert target.read_bytes() == b"content"
