@@ -1,8 +1,9 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow test-bi ui serve api bi bi-bundle metrics check lock bi-lock docs
+.PHONY: setup demo test test-slow test-bi test-spark ui serve api bi bi-bundle metrics spark cluster cluster-down check lock bi-lock spark-lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
+SPARK_READY := .venv/spark-ready
 
 MANIFEST := dbt_project/target/manifest.json
 MODELS := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -not -name ".*" -print)
@@ -17,6 +18,10 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	touch $(READY)
 
+$(SPARK_READY): $(READY) constraints-spark.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints-spark.txt || $(BIN)/pip install --quiet --require-hashes -r constraints-spark.txt
+	touch $(SPARK_READY)
+
 $(MANIFEST): $(READY) $(MODELS)
 	$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
 	touch $(MANIFEST)
@@ -28,10 +33,14 @@ test: setup
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: setup
-	$(BIN)/pytest -n 2 --dist loadfile -m slow --ignore tests/bi
+	$(BIN)/pytest -n 2 --dist loadfile -m slow --ignore tests/bi --ignore tests/spark
 
 test-bi: setup
 	$(BIN)/pytest -m slow tests/bi
+
+test-spark: setup
+	! command -v java > /dev/null || $(MAKE) spark
+	$(BIN)/pytest -m slow -rs tests/spark
 
 serve: setup
 	$(BIN)/learner-progress serve
@@ -52,6 +61,14 @@ metrics: setup
 bi-bundle: setup
 	$(BIN)/python -m bi.make_bundle
 
+spark: setup $(SPARK_READY)
+
+cluster: spark
+	$(BIN)/python -m orchestration.spark up
+
+cluster-down: setup
+	$(BIN)/python -m orchestration.spark down
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -61,7 +78,11 @@ check: setup
 	$(BIN)/pytest tests/house
 
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev --all-extras pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev --extra api --extra postgres pyproject.toml -o constraints.txt
+	$(MAKE) spark-lock
+
+spark-lock: setup
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --extra spark --extra spark-cluster -c constraints.txt pyproject.toml -o constraints-spark.txt
 
 bi-lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 bi/requirements.in -o bi/constraints.txt

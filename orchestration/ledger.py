@@ -9,7 +9,7 @@ from orchestration.builds import Standing
 from orchestration.settings import Settings
 
 _LAST = """
-select refresh_id, models_fingerprint, settings_fingerprint, standing_batch_id
+select refresh_id, models_fingerprint, settings_fingerprint, standing_batch_id, engine
 from raw.refreshes
 order by refresh_id desc
 limit 1
@@ -54,13 +54,21 @@ def last_refresh_id(connection: duckdb.DuckDBPyConnection) -> str:
     return row[0] if row else ""
 
 
-def reasons_for_full(connection: duckdb.DuckDBPyConnection, settings: Settings) -> list[str]:
-    """Why the next refresh can't build on the tables that stand; none before the first refresh."""
+def reasons_for_full(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, engine: str | None = None
+) -> list[str]:
+    """Why the next refresh can't build on the tables that stand; none before the first refresh.
+
+    Args:
+        engine: what is to build; if None, the engine of the last refresh.
+    """
     row = connection.execute(_LAST).fetchone()
     if not row:
         return []
-    refresh_id, models_fingerprint, settings_fingerprint, standing_batch_id = row
+    refresh_id, models_fingerprint, settings_fingerprint, standing_batch_id, last_engine = row
     reasons = []
+    if engine not in (None, last_engine):
+        reasons.append(f"The last refresh was built by {last_engine}")
     if models_fingerprint != models.models_fingerprint():
         reasons.append("The models changed since the last refresh")
     if settings_fingerprint != models.settings_fingerprint(settings):

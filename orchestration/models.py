@@ -11,7 +11,9 @@ from typing import Any
 
 from orchestration import parsed
 from orchestration.builds import Beside, Outcome, Standing
+from orchestration.dbt_results import failures, outcome_of
 from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.spark import thrift
 
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
@@ -70,6 +72,7 @@ def dbt_environment(
         "DBT_STANDING_BATCH_ID": str(standing.batch_id),
         "DBT_STANDING_AS_OF": _timestamp(standing.as_of),
         "DBT_BEFORE_NEW_DAYS": _timestamp(new_days),
+        **thrift.environment(settings),
     }
     os.environ.update(environment)
     try:
@@ -112,46 +115,60 @@ def build(
     Raises:
         ModelsFailed: naming each failed model or test; the candidate is left as it then was.
     """
+    if engine == "spark":
+        from orchestration.spark import building
+
+        return building.build(
+            settings,
+            as_of=as_of,
+            candidate=candidate,
+            full_refresh=full_refresh,
+            standing=standing,
+            progress=progress,
+        )
+    target, in_full = ("beside", True) if beside else (engine, full_refresh)
+    arguments = dbt_arguments(settings, engine=target, full_refresh=in_full)
+    with dbt_environment(settings, as_of, candidate, standing=standing, beside=beside):
+        return invoke(settings, engine, arguments, progress=progress)
+
+
+def invoke(
+    settings: Settings, engine: str, arguments: list[str], *, progress: Progress | None = None
+) -> list[Outcome]:
+    """Run one dbt command on an engine, inside `dbt_environment`; returns as `build` does.
+
+    Raises:
+        ModelsFailed: dbt couldn't begin, or a part of the command failed.
+    """
     from dbt.cli.main import dbtRunner
 
-    with dbt_environment(settings, as_of, candidate, standing=standing, beside=beside):
-        runner = dbtRunner(
-            manifest=_manifest(settings, engine),
-            callbacks=[_reporter(progress)] if progress else [],
-        )
-        target, in_full = ("beside", True) if beside else (engine, full_refresh)
-        arguments = dbt_arguments(settings, engine=target, full_refresh=in_full)
-        outcome = runner.invoke(arguments + _folders(settings))
-        close_connections()
-    outcomes = [_outcome(result) for result in getattr(outcome.result, "results", None) or ()]
-    if not outcome.success:
-        raise ModelsFailed(_failures(outcome), outcomes)
-    return outcomes
-
-
-def _outcome(result: Any) -> Outcome:
-    return Outcome(
-        unique_id=result.node.unique_id,
-        status=str(result.status),
-        seconds=result.execution_time,
-        failing_rows=result.failures,
-        message=_one_line(result.message or ""),
-        sql=getattr(result.node, "compiled_code", None) or "",
+    runner = dbtRunner(
+        manifest=_manifest(settings, engine),
+        callbacks=[_reporter(progress)] if progress else [],
     )
+    outcome = runner.invoke(arguments + _folders(settings, engine))
+    close_connections()
+    results = getattr(outcome.result, "results", None) or ()
+    # An operation's result is of no model or test.
+    outcomes = [outcome_of(result) for result in results if hasattr(result, "node")]
+    if not outcome.success:
+        raise ModelsFailed(failures(outcome), outcomes)
+    return outcomes
 
 
 def _manifest(settings: Settings, engine: str) -> Any:
     """The parsed project; parsing costs seconds, so it is done once per change."""
     from dbt.cli.main import dbtRunner
 
+    prefix = settings.spark_prefix if engine == "spark" else ""
     fingerprint = settings_fingerprint(settings)
-    file = parsed.file_for(settings.home / "dbt", DBT_PROJECT, engine, fingerprint)
+    file = parsed.file_for(settings.home / "dbt", DBT_PROJECT, engine + prefix, fingerprint)
     manifest = parsed.read(file)
     if manifest is None:
         arguments = ["parse", "--target", engine, "--vars", fingerprint]
-        outcome = dbtRunner().invoke(arguments + _folders(settings))
+        outcome = dbtRunner().invoke(arguments + _folders(settings, engine))
         if not outcome.success:
-            raise ModelsFailed(_failures(outcome))
+            raise ModelsFailed(failures(outcome))
         manifest = outcome.result
         parsed.keep(manifest, file)
     return manifest
@@ -177,10 +194,12 @@ def _timestamp(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S.%f}"
 
 
-def _folders(settings: Settings) -> list[str]:
+def _folders(settings: Settings, engine: str) -> list[str]:
     project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
     state = settings.home / "dbt"
-    target = ["--target-path", str(state / "target"), "--log-path", str(state / "logs")]
+    # What one engine's parse keeps is of no use to the other's.
+    kept = state / ("target" if engine == "duckdb" else f"target_{engine}")
+    target = ["--target-path", str(kept), "--log-path", str(state / "logs")]
     return [*project, *target, "--no-write-json", "--quiet", "--log-level", "none"]
 
 
@@ -202,19 +221,3 @@ def close_connections() -> None:
 
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     reset_adapters()  # type: ignore[no-untyped-call]
-
-
-def _failures(outcome: Any) -> str:
-    results = getattr(outcome.result, "results", None)
-    if results is None:
-        return f"dbt can't read the models: {_one_line(outcome.exception)}"
-    failed = [
-        f"{result.node.resource_type} {result.node.name} ({_one_line(result.message)})"
-        for result in results
-        if result.status in {"error", "fail", "runtime error"}
-    ]
-    return f"{len(failed)} of the models and tests failed: {'; '.join(failed)}"
-
-
-def _one_line(message: object) -> str:
-    return " ".join(str(message).split()).partition(" > in macro")[0]

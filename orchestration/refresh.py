@@ -17,6 +17,7 @@ from orchestration.landing.instants import FORM
 from orchestration.models import Progress
 from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
+from orchestration.spark import thrift
 from orchestration.status import save_gaps
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 
@@ -72,7 +73,7 @@ def refresh(
     *,
     as_of: datetime | None = None,
     full_refresh: bool = False,
-    engine: str = "duckdb",
+    engine: str | None = None,
     strict: bool = False,
     wait: bool = True,
     paths: Sequence[Path] = (),
@@ -83,12 +84,14 @@ def refresh(
     Args:
         as_of: the instant to speak about, UTC without a zone; the start of the refresh if None.
         full_refresh: build every model anew from raw.
+        engine: what builds the models, `duckdb` or `spark`; the setting's if None.
         strict: whether too many rejected lines in a landed file are a failure.
         wait: whether to wait while another process writes.
         paths: files or folders to land instead of the inbox.
 
     Raises:
         WarehouseBusy: another process writes and `wait` is false; nothing was done.
+        ClusterUnreachable: the engine is a cluster, and doesn't answer; nothing was done.
         TooManyRejected: with `strict`; what landed stays landed, nothing was published.
         ModelsFailed: a model or test failed; what landed stays landed, readers keep the last
             good snapshot.
@@ -109,21 +112,27 @@ def begin(
     *,
     as_of: datetime | None = None,
     full_refresh: bool = False,
-    engine: str = "duckdb",
+    engine: str | None = None,
 ) -> Refresh:
     """Fix a refresh's identity and as_of; the caller holds the writer's lock.
 
     Traces of refreshes that were never published are removed first, and erasures that were cut
     short are gone on with.
+
+    Raises:
+        ClusterUnreachable: the engine is a cluster, and doesn't answer; nothing was done.
     """
     from orchestration.erasing.erase import complete
 
+    engine = engine or settings.engine
+    if engine == "spark":
+        thrift.check(settings)
     is_erasing = complete(settings)
     with open_warehouse(settings) as connection:
         raw.create_tables(connection)
         ledger.forget_unpublished(connection, settings)
         last = ledger.last_refresh_id(connection)
-        reasons = ledger.reasons_for_full(connection, settings)
+        reasons = ledger.reasons_for_full(connection, settings, engine)
     if is_erasing:
         reasons.append("A learner was erased")
     started_at = utc_now()
@@ -163,7 +172,9 @@ def record(settings: Settings, started: Refresh) -> list[str]:
 def candidate(settings: Settings, started: Refresh) -> Iterator[Path]:
     """The file to build in, for the length of the block; a failure drops it."""
     try:
-        yield snapshots.prepare_candidate(settings, fresh=started.full)
+        # What a cluster built is gathered anew as a whole.
+        fresh = started.full or started.engine != "duckdb"
+        yield snapshots.prepare_candidate(settings, fresh=fresh)
     except BaseException:
         snapshots.drop_candidate(settings)
         raise

@@ -3,7 +3,7 @@
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from cronsim import CronSim, CronSimError
@@ -20,7 +20,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "LEARNER_PROGRESS_"
 
-SECRETS = {"alert_webhook", "alert_smtp_password", "api_token", "dagster_postgres_url"}
+SECRETS = {
+    "alert_webhook",
+    "alert_smtp_password",
+    "api_token",
+    "dagster_postgres_url",
+    "spark_password",
+}
 """Settings whose values are shown nowhere."""
 
 Limit = Annotated[float | None, BeforeValidator(lambda value: None if value == "" else value)]
@@ -82,6 +88,20 @@ class Settings(BaseSettings):
     refresh_cron: str = "0 * * * *"
     landing_rest_seconds: int | None = Field(default=None, ge=0, le=86_400)
     bi_port: int = Field(default=8088, ge=1, le=65_535)
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    spark_host: str = "127.0.0.1"
+    spark_port: int = Field(default=10_000, ge=1, le=65_535)
+    spark_warehouse: str = ""
+    spark_prefix: str = Field(default="learner_progress_", pattern=r"^[a-z][a-z0-9_]*$")
+    spark_user: str = ""
+    spark_password: SecretStr = SecretStr("")
+    spark_auth: Literal["NONE", "NOSASL", "LDAP", "CUSTOM", "KERBEROS"] = "NONE"
+    spark_kerberos_service: str = ""
+    spark_tls: bool = False
+    cluster_workers: int = Field(default=2, ge=1, le=64)
+    cluster_memory: str = Field(default="2g", pattern=r"^[1-9][0-9]*[mg]$")
+    cluster_master_port: int = Field(default=7077, ge=1, le=65_535)
+    cluster_ui_port: int = Field(default=8080, ge=1, le=65_400)
 
     @field_validator("home")
     @classmethod
@@ -183,6 +203,11 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Dagster's settings, run history and logs."""
         return self.home / "dagster"
+
+    @property
+    def spark_folder(self) -> str:
+        """What the cluster shares with this machine: a path, or the URL of a store."""
+        return self.spark_warehouse or str(self.home / "spark" / "warehouse")
 
     @property
     def as_of(self) -> Path:

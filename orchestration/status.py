@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from orchestration import freshness, landing
-from orchestration.published import latest_refresh
+from orchestration.published import latest_refresh, quoted
 from orchestration.settings import Settings
 from orchestration.time_travel import as_of
 from orchestration.warehouse import utc_now
@@ -23,10 +23,22 @@ select
         as unknown_lesson_events,
     (
         select count(distinct learner_id)
-        from progress.learner_courses
+        from (from snapshot.progress.course_progress where first_accessed_at is not null)
         anti join raw.enrollments using (learner_id, course_id)
     ) as learners_without_enrollment
-from marts.lesson_counts as studied
+from
+    (
+        select course_id, lesson_id, sum(events) as events
+        from
+            (
+                select course_id, lesson_id, view_count as events
+                from snapshot.progress.lesson_progress
+                union all
+                select course_id, lesson_id, 1 + later_reports
+                from snapshot.progress.lesson_completions
+            )
+        group by course_id, lesson_id
+    ) as studied
 left join (select distinct course_id from raw.courses) as courses using (course_id)
 left join (select distinct course_id, lesson_id from raw.lessons) as lessons
     using (course_id, lesson_id)
@@ -69,7 +81,10 @@ class Gaps:
 
 def save_gaps(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Keep the gaps beside the snapshot, for readers who never open the warehouse."""
+    newest = quoted(settings.snapshot_file.resolve())
+    connection.execute(f"attach '{newest}' as snapshot (read_only)")
     gaps = Gaps(*(connection.execute(_GAPS).fetchone() or ()))
+    connection.execute("detach snapshot")
     building = _gaps_file(settings).with_suffix(".part")
     building.write_text(json.dumps(asdict(gaps)), encoding="utf-8")
     building.replace(_gaps_file(settings))

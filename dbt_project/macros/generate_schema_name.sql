@@ -1,4 +1,4 @@
-{# Returns the room's name unchanged: folder, schema and source share one word. #}
+{# Returns the room's name: folder, schema and source share one word, after what an engine puts before it. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{ custom_schema_name or target.schema }}
+    {{ schema_prefix() }}{{ custom_schema_name or target.schema }}
 {%- endmacro %}

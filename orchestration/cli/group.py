@@ -34,7 +34,7 @@ def cli() -> None:
 @cli.command()
 @click.option("--full-refresh", is_flag=True, help="Build every model anew from raw.")
 @as_of_option
-@click.option("--engine", type=click.Choice(["duckdb"]), default="duckdb", show_default=True)
+@click.option("--engine", type=click.Choice(["duckdb", "spark"]), help="What builds the models.")
 @click.option("--strict", is_flag=True, help="Fail where a file has too many rejected lines.")
 @wait_option
 @alert_option
@@ -42,7 +42,7 @@ def cli() -> None:
 def refresh(
     full_refresh: bool,
     as_of: datetime | None,
-    engine: str,
+    engine: str | None,
     strict: bool,
     wait: bool,
     alert: bool,

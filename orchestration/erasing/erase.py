@@ -24,6 +24,8 @@ from orchestration.landing.traces import Trace
 from orchestration.models import Progress
 from orchestration.operations.rewriting import rewritten
 from orchestration.settings import Settings
+from orchestration.spark.forgetting import forget
+from orchestration.spark.processes import processes
 from orchestration.time_travel import beside
 from orchestration.time_travel.as_of import drop_snapshots
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
@@ -116,6 +118,9 @@ def _forget(settings: Settings, trace: Trace, step: Iterator[None]) -> dict[str,
     found = list(find_in_archive(settings, trace))
     next(step)
     removed = rewrite_warehouse(settings, trace, found)
+    with open_warehouse(settings) as connection:
+        if files := forget(connection, settings):
+            removed["files that the cluster had"] = files
     next(step)
     for copy in found:
         forget_in_copy(copy)
@@ -162,8 +167,10 @@ def rewrite_warehouse(settings: Settings, trace: Trace, found: list[Found]) -> d
 
 
 def _warnings(settings: Settings, trace: Trace) -> list[str]:
+    told = "The cluster's scratch files may hold the id until `make cluster-down`."
+    running = [told] if processes(settings) else []
     waiting = (path for path in sorted(settings.landing.rglob("*")) if path.is_file())
-    return [
+    return running + [
         f"{path} still holds the id; remove it, or let it land: its lines will be ignored."
         for path in waiting
         if trace.stands_in_file(path) or trace.without(path.name) != path.name

@@ -17,8 +17,8 @@ from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 
 MANIFEST = "manifest.json"
 FORM = "learner-progress backup 1"
-LEFT_OUT = {"dagster", "dbt", "writer.lock", "writer.json"}
-"""What a home has that is no part of the record: run history, dbt's state, the lock."""
+LEFT_OUT = {"dagster", "dbt", "spark", "writer.lock", "writer.json"}
+"""What a home has that is no part of the record: run history, the lock, what dbt and Spark keep."""
 
 _PART = ".backup.part"
 _BLOCK = 1 << 20

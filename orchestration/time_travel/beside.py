@@ -62,6 +62,26 @@ def built_beside(
         clear(settings)
 
 
+def build_empty(settings: Settings, candidate: Path, *, as_of: datetime) -> None:
+    """Give a database file every table that readers see, with comments and keys, and no rows.
+
+    The caller holds the writer's lock.
+
+    Raises:
+        ModelsFailed: a model failed; the file is left as it then was.
+    """
+    clear(settings)
+    folder = _folder(settings)
+    folder.mkdir(parents=True)
+    warehouse = folder / settings.warehouse_file.name
+    try:
+        with duckdb.connect(str(warehouse)) as connection:
+            raw.create_tables(connection)
+        models.build(settings, as_of=as_of, candidate=candidate, beside=Beside(warehouse))
+    finally:
+        clear(settings)
+
+
 def clear(settings: Settings) -> None:
     """Remove what a build beside the warehouse, failed or killed, left."""
     shutil.rmtree(_folder(settings), ignore_errors=True)

@@ -79,7 +79,9 @@ with
             {{ rate("reached_learners", "started_learners") }} as reach_rate,
             stopped_learners,
             {{ rate("stopped_learners", "reached_learners") }} as stop_rate,
-            row_number() over (
+            -- A running count of distinct places: a row number's type isn't the same
+            -- everywhere.
+            count(*) over (
                 partition by course_id
                 order by
                     viewed_learners >= {{ var("min_cohort") }} desc nulls last,
