@@ -60,7 +60,9 @@ def dbt_models(context: dg.AssetExecutionContext, refresh_run: RefreshRun) -> It
         except ModelsFailed as error:
             outcomes, failure = error.outcomes, error
         tables = built.tables(settings, candidate)
-        sources = {} if failure else lineage(settings, outcomes, tables)
+        # Columns are traced through the SQL of the embedded engine only.
+        is_traced = failure is None and started.engine == "duckdb"
+        sources = lineage(settings, outcomes, tables) if is_traced else {}
         yield from _results(outcomes, tables, sources)
         if failure:
             raise dg.Failure(

@@ -36,8 +36,11 @@ def opened(settings: Settings) -> Any:
 
 def url(settings: Settings) -> str:
     """The shared folder as the cluster is told of it."""
-    location = settings.spark_folder
-    return location.rstrip("/") if "://" in location else f"file:{Path(location).absolute()}"
+    location = settings.spark_folder.rstrip("/")
+    if "://" in location:
+        # As the cluster's catalogue writes it.
+        return location.replace("file:///", "file:/", 1)
+    return f"file:{Path(location).absolute()}"
 
 
 def files(store: Any, folder: str) -> list[str]:

@@ -1,3 +1,4 @@
+{% set renewed = renewed_by(key="course_id, activity_date", partition="activity_date") %}
 with
     events as (
         select *, {{ local_date("occurred_at") }} as activity_date
@@ -15,7 +16,7 @@ with
 
     -- The days of a course that its new events fall on are counted anew, all others stand.
     new_days as (
-        select distinct course_id, activity_date
+        select distinct {{ renewed }}
         from events
         {% if is_incremental() %} where {{ is_new_batch("batch_id") }} {% endif %}
     ),
@@ -28,7 +29,7 @@ with
             count(*) filter (where event_type = 'lesson_viewed') as views
         from events
         {% if is_incremental() %}
-            where (course_id, activity_date) in (select course_id, activity_date from new_days)
+            where ({{ renewed }}) in (select {{ renewed }} from new_days)
         {% endif %}
         group by course_id, activity_date
     ),
