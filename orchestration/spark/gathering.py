@@ -8,10 +8,10 @@ from typing import Any
 import duckdb
 
 from orchestration import models
-from orchestration.time_travel import beside
 from orchestration.published import tables
 from orchestration.settings import Settings
 from orchestration.spark import folder
+from orchestration.time_travel import beside
 
 _FILL = """
 insert into {table} by name
