@@ -21,10 +21,14 @@ _MODELS = {asset_key(node): node for node in nodes.values() if node["resource_ty
 
 
 def _spec(spec: dg.AssetSpec) -> dg.AssetSpec:
-    """A model's asset says what a row of it is; the SQL stands further down."""
+    """A model's asset says what a row of it is; the SQL stands further down.
+
+    Its columns are those of the built table, which know what each is made from.
+    """
     node = _MODELS[spec.key]
+    told = {name: one for name, one in spec.metadata.items() if name != "dagster/column_schema"}
     return described(
-        spec.replace_attributes(description=node["description"].strip()),
+        spec.replace_attributes(description=node["description"].strip(), metadata=told),
         model=dg.MetadataValue.path(str(DBT_PROJECT / node["original_file_path"])),
         sql=dg.MetadataValue.md(f"```sql\n{node['raw_code'].strip()}\n```"),
     )

@@ -21,6 +21,21 @@ SCHEDULES = """
 query ($selector: RepositorySelector!) { schedulesOrError(repositorySelector: $selector) {
   ... on Schedules { results { name scheduleState { status } } } } }
 """
+CLICK_SWITCH = """
+name => {
+  const middle = one => { const box = one.getBoundingClientRect(); return box.y + box.height / 2 }
+  const named = [...document.querySelectorAll("a, span, div")].find(
+    one => !one.children.length && one.textContent === name)
+  if (!named) return false
+  const off = one => Math.abs(middle(one) - middle(named))
+  const switches = [...document.querySelectorAll("label[class*=formatSwitch]")]
+  const nearest = switches.sort((a, b) => off(a) - off(b))[0]
+  if (!nearest || off(nearest) > 40) return false
+  nearest.click()
+  return true
+}
+"""
+"""Clicks the switch at the height of a name; false while the page is not yet drawn."""
 SCREEN = {"width": 1280, "height": 700}
 ROOMS = ["landing", "raw", "staging", "progress", "marts", "published", "readers", "as_of"]
 
@@ -78,10 +93,8 @@ def show(page, service: Service, path: str, *texts: str, picture: str = "") -> N
 def flip(page, service: Service, automation: str) -> None:
     """Click the switch of a schedule or sensor on the page Automation."""
     show(page, service, "/automation", automation)
-    switch = page.locator("label[class*=formatSwitch]")
-    named = page.locator("div").filter(has=page.get_by_text(automation, exact=True))
-    # Divisions that hold both are nested: the last is the row.
-    named.filter(has=switch).last.locator(switch).click()
+    page.locator("label[class*=formatSwitch]").first.wait_for()
+    until(lambda: page.evaluate(CLICK_SWITCH, automation), f"the switch of {automation}")
 
 
 def is_on(service: Service, schedule: str) -> bool:

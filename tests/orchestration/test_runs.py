@@ -40,6 +40,8 @@ ROWS = {
     ],
 }
 
+UNSCHEDULED = {"LEARNER_PROGRESS_REFRESH_CRON": "0 0 1 1 *"}
+
 IN_PROCESS = """
 import dagster
 from orchestration.definitions import defs
@@ -130,7 +132,7 @@ def _assert_same_as_one_refresh(settings: Settings, home: Path) -> None:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     settings = home_with_files(tmp_path_factory.mktemp("runs") / "home")
-    with serving(settings.home) as service:
+    with serving(settings.home, **UNSCHEDULED) as service:
         yield service
 
 
@@ -188,12 +190,12 @@ def test_a_terminated_run_leaves_nothing_and_the_next_one_works(service):
 
 def test_a_run_that_died_with_its_dagster_holds_up_no_other(tmp_path):
     settings = home_with_files(tmp_path / "home")
-    with serving(settings.home) as service:
+    with serving(settings.home, **UNSCHEDULED) as service:
         run = service.launch()
         _worker(service, run)
         os.killpg(service.process.pid, signal.SIGKILL)
     assert published.latest_refresh(settings) is None
-    with serving(settings.home) as service:
+    with serving(settings.home, **UNSCHEDULED) as service:
         next_one = service.launch()
         assert service.ended(run) == "FAILURE"
         assert "the process that ran it has gone" in service.log(run)
