@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow test-bi test-spark ui serve api bi bi-bundle metrics spark cluster cluster-down check lock bi-lock spark-lock docs
+.PHONY: setup demo test test-slow test-bi test-spark ui serve api bi bi-bundle metrics spark cluster cluster-down bench check lock bi-lock spark-lock bench-lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -69,6 +69,9 @@ cluster: spark
 cluster-down: setup
 	$(BIN)/python -m orchestration.spark down
 
+bench: setup
+	$(BIN)/python -m bench.run $(BENCH)
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -86,6 +89,9 @@ spark-lock: setup
 
 bi-lock: setup
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 bi/requirements.in -o bi/constraints.txt
+
+bench-lock: setup
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 bench/requirements.in -o bench/constraints.txt
 
 docs: setup
 	$(BIN)/dbt docs generate --quiet --static --no-compile --empty-catalog --project-dir dbt_project --profiles-dir dbt_project

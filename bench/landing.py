@@ -88,6 +88,25 @@ def tiny_files(count: int, folder: Path) -> float:
         return (time.perf_counter() - began) * 1000 / count
 
 
+def ratios(events: int, rounds: int) -> dict[str, float]:
+    """How many times a typed read's seconds and processor time landing takes, by their medians."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        size = {"learners": max(1, events // 60), "courses": 200, "seed": 1, "files": 1}
+        generate(events=events, out=folder / "world", **size)
+        (file,) = (folder / "world" / "events").iterdir()
+        costs: dict[str, list[Cost]] = {"typed_read": [], "landing": []}
+        for number in range(rounds):
+            for way in (typed_read, landing):
+                cost = _alone(way, file, folder / f"{way.__name__}_{number}")
+                costs[way.__name__].append(cost)
+    return {
+        measure: statistics.median(getattr(cost, measure) for cost in costs["landing"])
+        / statistics.median(getattr(cost, measure) for cost in costs["typed_read"])
+        for measure in ("seconds", "processor")
+    } | {"events": events}
+
+
 def main() -> None:
     """Make the file, time both ways in turn, and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__)

@@ -1,0 +1,194 @@
+"""What the benchmark measures, each for one world or for several in turn."""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from bench.costs import Cost, cost_of
+from bench.totals import differing, published_totals, totals
+from bench.worlds import PROGRAM, World, deliver
+from orchestration import report
+from orchestration.published import connect
+from orchestration.settings import PROJECT_ROOT
+
+PEERS = PROJECT_ROOT / "bench" / ".venv" / "bin" / "python"
+BASELINES = PROJECT_ROOT / "bench" / "baselines"
+
+Costs = dict[str, list[Cost]]
+
+
+class TablesDiffer(Exception):
+    """Two ways gave different tables; the message names the totals that differ."""
+
+
+def full_refresh(world: World, **settings: object) -> Cost:
+    """Every model built and tested anew from what landed, and published; the whole command."""
+    return cost_of([PROGRAM, "refresh", "--full-refresh"], home=world.settings.home, **settings)
+
+
+def bare_script(world: World) -> Cost:
+    """The readers' tables from the same raw tables, by DuckDB alone."""
+    out = world.folder / "bare.duckdb"
+    module = "bench.baselines.bare_duckdb"
+    cost = cost_of([sys.executable, "-m", module, world.settings.warehouse_file, out, as_of(world)])
+    out.unlink()
+    check(world, json.loads(cost.said.splitlines()[-1]), "the bare script")
+    return cost
+
+
+def peer(name: str) -> Callable[[World], Cost]:
+    """The readers' main tables from the same lines by another tool, deduped by its script."""
+
+    def measured(world: World) -> Cost:
+        out = world.folder / f"{name}_out"
+        cost = cost_of([PEERS, BASELINES / f"{name}_script.py", world.parquet, out, as_of(world)])
+        with duckdb.connect() as connection:
+            for file in out.iterdir():
+                connection.execute(f"create view {file.stem} as from '{file}'")
+            check(world, totals(connection), name)
+        return cost
+
+    return measured
+
+
+def as_of(world: World) -> str:
+    """The instant that the published snapshot speaks about, as text in UTC."""
+    with connect(world.settings) as connection:
+        row = connection.execute("select max_by(as_of, refresh_id) from marts.refreshes").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def check(world: World, made: dict[str, str], by: str) -> None:
+    """Hold totals against those of the published snapshot.
+
+    Raises:
+        TablesDiffer: naming them.
+    """
+    published = published_totals(str(world.settings.snapshot_file.resolve()))
+    if difference := differing(published, made):
+        raise TablesDiffer(f"{by} differs from the snapshot: {'; '.join(difference)}")
+
+
+def in_turn(ways: dict[str, Callable[[], Cost]], rounds: int) -> Costs:
+    """Measure each way in turn, round by round, after a round to warm up if there are several."""
+    costs: Costs = {name: [] for name in ways}
+    for number in range(rounds + (rounds > 1)):
+        for name, way in ways.items():
+            cost = way()
+            said = f"{cost.seconds:8.2f} s {cost.processor:8.2f} s cpu {cost.peak:7.0f} MB"
+            print(f"{said}  {name}", flush=True)
+            if number or rounds == 1:
+                costs[name].append(cost)
+    return costs
+
+
+def refreshes(worlds: list[World], rounds: int, more: int) -> tuple[Costs, list[dict[str, Any]]]:
+    """Refreshes of new events in landing order, world by world in turn.
+
+    Each round adds a tenth of `new` events, then `new`; `more` refreshes of the tenth follow in
+    the largest world. Returns the costs by name, and how the largest world's files grew.
+    """
+    costs: Costs = {}
+    growth: list[dict[str, Any]] = []
+    largest = max(worlds, key=lambda world: world.events)
+    skipped = dict.fromkeys(worlds, 0)
+
+    def refresh(world: World, lines: int) -> Cost:
+        place = len(growth) if world == largest else 0
+        deliver(world, place, lines, skipped[world])
+        skipped[world] += lines
+        cost = cost_of([PROGRAM, "refresh", "--json"], home=world.settings.home)
+        print(f"{cost.seconds:8.2f} s {cost.processor:8.2f} s cpu  {lines} on {world.events}")
+        if world == largest:
+            growth.append(
+                {
+                    "lines": lines,
+                    "seconds": cost.seconds,
+                    "processor": cost.processor,
+                    "warehouse": size_of(world.settings.warehouse_file),
+                    "snapshot": size_of(world.settings.snapshot_file),
+                }
+            )
+        return cost
+
+    for number in range(rounds):
+        for lines in (largest.new // 10, largest.new):
+            for world in worlds:
+                cost = refresh(world, lines)
+                if number or rounds == 1:
+                    costs.setdefault(f"{lines} on {world.events}", []).append(cost)
+    for _ in range(more):
+        refresh(largest, largest.new // 10)
+    return costs, growth
+
+
+def size_of(file: Path) -> float:
+    """MB of disk that a file takes."""
+    return file.resolve().stat().st_size / 1e6
+
+
+def bytes_an_event(world: World) -> dict[str, float]:
+    """Bytes of disk an event in `raw.events`, in all and by column."""
+    with duckdb.connect(str(world.settings.warehouse_file), read_only=True) as connection:
+        (events,) = connection.execute("select count(*) from raw.events").fetchall()[0]
+        sizes = connection.execute("""
+            select column_name, count(distinct block_id) * 262144
+            from pragma_storage_info('raw.events')
+            where persistent and block_id >= 0
+            group by column_name
+            order by 2 desc
+        """).fetchall()
+        (blocks,) = connection.execute("""
+            select count(distinct block_id) * 262144
+            from (
+                select block_id from pragma_storage_info('raw.events') where persistent
+                union
+                select unnest(additional_block_ids) from pragma_storage_info('raw.events')
+            )
+            where block_id >= 0
+        """).fetchall()[0]
+    return {"all": blocks / events} | {name: size / events for name, size in sizes}
+
+
+def reads(world: World, rounds: int = 15) -> dict[str, float]:
+    """Median milliseconds of readers' queries, each on a connection of its own, opened anew."""
+    with connect(world.settings) as connection:
+        learner = _value(connection, "select median(learner_id) from progress.course_progress")
+        course = _value(connection, "select mode(course_id) from progress.course_progress")
+    queries = {
+        "one learner's progress": f"from progress.course_progress where learner_id = '{learner}'",
+        "one learner's lessons": f"""
+            from progress.lesson_progress where learner_id = '{learner}' and course_id = (
+                select min(course_id) from progress.course_progress where learner_id = '{learner}')
+        """,
+        "one course's learners": f"from progress.course_progress where course_id = '{course}'",
+    }
+    for question in report.QUESTIONS.values():
+        shown = ", ".join(question.shown)
+        query = f"select {shown} from marts.{question.mart} order by {question.order} limit 15"
+        queries[question.mart] = query
+    for mart in ("completion_curve", "enrollment_cohorts", "daily_activity"):
+        queries[mart] = f"from marts.{mart} where course_id = '{course}'"
+    queries["refreshes"] = "from marts.refreshes"
+    return {name: _milliseconds(world, query, rounds) for name, query in queries.items()}
+
+
+def _value(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    return str(connection.execute(query).fetchall()[0][0])
+
+
+def _milliseconds(world: World, query: str, rounds: int) -> float:
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        with connect(world.settings) as connection:
+            connection.execute(query).fetchall()
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
