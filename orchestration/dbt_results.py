@@ -1,5 +1,6 @@
 """What dbt says of a command that ran, in the project's own words."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from orchestration.builds import Outcome
@@ -17,25 +18,23 @@ def outcome_of(result: Any) -> Outcome:
     )
 
 
-def failures(outcome: Any) -> str:
-    """A sentence that names each part of a command that failed, with the reason."""
+def failures(outcome: Any, told: Sequence[str] = ()) -> str:
+    """A sentence that names each part of a command that failed, with the reason.
+
+    Args:
+        told: what an operation said as it failed, which then is the whole reason.
+    """
     results = getattr(outcome.result, "results", None)
+    if told:
+        return f"The cluster can't be prepared: {'; '.join(map(_one_line, told))}"
     if results is None:
         return f"dbt can't read the models: {_one_line(outcome.exception)}"
     failed = [
-        f"{' '.join(_named(result))} ({_one_line(result.message)})"
+        f"{result.node.resource_type} {result.node.name} ({_one_line(result.message)})"
         for result in results
         if result.status in {"error", "fail", "runtime error"}
     ]
     return f"{len(failed)} of the models and tests failed: {'; '.join(failed)}"
-
-
-def _named(result: Any) -> tuple[str, str]:
-    """What a result is of: its kind and its name."""
-    if hasattr(result, "node"):
-        return str(result.node.resource_type), result.node.name
-    kind, _, name = result.unique_id.rpartition(".")
-    return kind.partition(".")[0], name
 
 
 def _one_line(message: object) -> str:

@@ -142,17 +142,22 @@ def invoke(
     """
     from dbt.cli.main import dbtRunner
 
-    runner = dbtRunner(
-        manifest=_manifest(settings, engine),
-        callbacks=[_reporter(progress)] if progress else [],
-    )
+    told: list[str] = []
+
+    def hear(event: Any) -> None:
+        # An operation's result doesn't say why it failed.
+        if event.info.name == "RunningOperationCaughtError":
+            told.append(event.data.exc)
+
+    reporters = [_reporter(progress)] if progress else []
+    runner = dbtRunner(manifest=_manifest(settings, engine), callbacks=[hear, *reporters])
     outcome = runner.invoke(arguments + _folders(settings, engine))
     close_connections()
     results = getattr(outcome.result, "results", None) or ()
     # An operation's result is of no model or test.
     outcomes = [outcome_of(result) for result in results if hasattr(result, "node")]
     if not outcome.success:
-        raise ModelsFailed(failures(outcome), outcomes)
+        raise ModelsFailed(failures(outcome, told), outcomes)
     return outcomes
 
 

@@ -152,6 +152,7 @@ def _write_defaults(settings: Settings) -> None:
     (state / "conf").mkdir(parents=True, exist_ok=True)
     # The server plans many short statements, for which a quick compiler is enough.
     server = f"-Duser.timezone=UTC -Dderby.system.home={state} -XX:TieredStopAtLevel=1"
+    server += " -XX:ReservedCodeCacheSize=240m"
     defaults = {
         "spark.sql.catalogImplementation": "hive",
         "spark.hadoop.javax.jdo.option.ConnectionURL": (

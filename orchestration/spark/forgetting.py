@@ -28,6 +28,8 @@ def forget(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:
     if not used or not used[0]:
         return 0
     store = folder.opened(settings)
+    if not handover.is_of_this_home(connection, store):
+        return 0
     removed = handover.take_back(connection, store)
     tables = [f"raw/{table}" for table in handover.WHOLE]
     for place in (*ROOMS, "staging", *tables, handover.INCOMING):

@@ -4,9 +4,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.settings import Settings
+from orchestration.settings import PREFIX, Settings
 from orchestration.spark import folder
-from orchestration.spark.folder import files
+from orchestration.spark.folder import FolderUnusable, files
 
 BY_BATCH = ("events", "courses", "lessons", "enrollments", "deadlines")
 """Tables whose batches never change, but for learners who are erased: a folder a batch."""
@@ -15,7 +15,12 @@ WHOLE = ("landed_files", "rejected_lines", "replayed_lines", "erased_lines", "re
 """Small tables, handed over whole by every refresh."""
 
 INCOMING = "raw/_incoming"
+OWNER = "raw/_home"
 ROWS = 131_072
+
+_FIRST = (
+    "select epoch_us(recorded_at), content_sha256 from raw.landed_files order by batch_id limit 1"
+)
 
 _COLUMNS = """
 select column_name, data_type
@@ -47,9 +52,15 @@ def hand_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict
         table → its columns as `name type`, and whether it is partitioned by batch.
 
     Raises:
-        FolderUnusable: the shared folder can't be reached; nothing was handed over.
+        FolderUnusable: the shared folder can't be reached, or is another home's; nothing was
+            handed over.
     """
     store = folder.opened(settings)
+    if not is_of_this_home(connection, store):
+        raise FolderUnusable(
+            f"{folder.url(settings)} holds what another home handed over: give each its own"
+            f" {PREFIX}SPARK_WAREHOUSE, or remove that folder where the other home is no more."
+        )
     folder.remove(store, INCOMING)
     store.create_dir(INCOMING)
     take_back(connection, store)
@@ -61,7 +72,23 @@ def hand_over(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict
     for table in WHOLE:
         _write(connection, store, table, f"raw/{table}/all.parquet", "")
     folder.remove(store, INCOMING)
+    with store.open_output_stream(OWNER) as stream:
+        stream.write(_first_landing(connection).encode())
     return {table: _described(connection, table) for table in (*BY_BATCH, *WHOLE)}
+
+
+def is_of_this_home(connection: duckdb.DuckDBPyConnection, store: Any) -> bool:
+    """Whether the folder is this home's, or nobody's yet: a home is known by its first landing."""
+    if OWNER not in files(store, "raw"):
+        return True
+    with store.open_input_stream(OWNER) as stream:
+        owner = stream.read().decode()
+    return owner in ("", _first_landing(connection))
+
+
+def _first_landing(connection: duckdb.DuckDBPyConnection) -> str:
+    """The first landing of the home, as text; empty before it."""
+    return str(connection.execute(_FIRST).fetchone() or "")
 
 
 def take_back(connection: duckdb.DuckDBPyConnection, store: Any) -> int:

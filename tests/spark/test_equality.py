@@ -105,7 +105,7 @@ def test_the_academy_is_the_same_and_an_erased_learner_is_gone_from_the_cluster(
     assert shape(homes.spark) == shape(homes.duckdb)
     learner = "lina.c-005"
     shared = shared_by(homes.spark)
-    other = homes.spark.model_copy(update={"home": tmp_path / "other"})
+    other = homes.spark.model_copy(update={"home": tmp_path / "other", "spark_warehouse": ""})
     with pytest.raises(ModelsFailed, match="SPARK_PREFIX"):
         refresh(other, as_of=AS_OF)
     assert learner in learners_in(shared)

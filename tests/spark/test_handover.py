@@ -53,6 +53,7 @@ def batches(settings):
 
 
 def test_a_batch_is_handed_over_once(deliver, hand_over):
+    assert hand_over() == {}
     deliver("events", "a.jsonl", [event(1), event(2)])
     first = hand_over()
     assert len(first) == 1
@@ -122,6 +123,16 @@ def test_the_batches_and_tables_of_an_erased_learner_go(deliver, hand_over, sett
     (kept,) = batches(settings)
     assert "batch_id=2" in kept
     assert folder.files(store, "progress") == []
+
+
+def test_a_folder_of_another_home_is_left_alone(deliver, hand_over, settings, tmp_path):
+    deliver("events", "a.jsonl", [event(1)])
+    before = hand_over()
+    place = {"home": tmp_path / "other", "spark_warehouse": settings.spark_folder}
+    other = settings.model_copy(update=place)
+    with raw.opened(other) as connection, pytest.raises(FolderUnusable, match="another home"):
+        handover.hand_over(connection, other)
+    assert batches(settings) == before
 
 
 def test_without_a_server_nothing_is_done_and_a_sentence_says_what_to_do(tmp_path):

@@ -1,4 +1,4 @@
-{# Returns a record of the columns, which orders by the first, then the second, and so on. #}
+{# Returns a record of columns that are never NULL, which orders by the first, then the second, and so on. #}
 {% macro record_of(columns) -%} {{ adapter.dispatch("record_of")(columns) }} {%- endmacro %}
 
 {% macro duckdb__record_of(columns) -%}
