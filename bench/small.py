@@ -53,4 +53,5 @@ def _deliver(home: Path, number: int, new: int) -> None:
         for place, event in enumerate(events)
     ]
     inbox = home / "landing" / "events"
+    inbox.mkdir(parents=True, exist_ok=True)
     (inbox / f"later_{number}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
