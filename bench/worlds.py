@@ -96,7 +96,7 @@ def deliver(world: World, place: int, lines: int, skip: int) -> None:
 
 
 def export(world: World) -> None:
-    """Write the raw lines as Parquet, one file a source, unless they are there."""
+    """Write the raw lines in landing order as Parquet, one file a source, unless they are there."""
     if (world.parquet / "events.parquet").exists():
         return
     world.parquet.mkdir(exist_ok=True)
@@ -118,5 +118,6 @@ def export(world: World) -> None:
                 from read_json('{files}', columns = {columns}, filename = true) as lines
                 join landed.raw.landed_files
                     on landed_files.file = parse_filename(lines.filename)
+                order by landed_files.batch_id
             ) to '{world.parquet / "events.parquet"}'
         """)
