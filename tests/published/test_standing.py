@@ -54,11 +54,11 @@ def added(settings: Settings, as_of: datetime = AS_OF) -> refresh.RefreshResult:
     return result
 
 
-def built_anew(settings: Settings, reason: str) -> None:
-    """Refresh, see that it is full for this reason alone, and that the next one adds again."""
+def built_anew(settings: Settings, *reasons: str) -> None:
+    """Refresh, see that it is full for these reasons alone, and that the next one adds again."""
     result = refresh.refresh(settings, as_of=AS_OF)
     assert result.refresh.full
-    assert [warning for warning in result.warnings if "is full" in warning] == [reason]
+    assert [warning for warning in result.warnings if "is full" in warning] == [*reasons]
     assert not refresh.refresh(settings, as_of=AS_OF).refresh.full
 
 
@@ -128,7 +128,11 @@ def test_an_erasure_cut_short_leaves_nothing_to_add_to(academy, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         erase(academy, "ada")
     monkeypatch.undo()
-    built_anew(academy, "The last refresh that began was not published: this one is full.")
+    built_anew(
+        academy,
+        "The last refresh that began was not published: this one is full.",
+        "A learner was erased: this one is full.",
+    )
     assert published.read_table("course_progress", academy)["learner_id"].tolist() == ["bob"]
 
 
@@ -141,7 +145,7 @@ def test_a_refresh_that_failed_makes_the_next_one_full_however_much_later(
 ):
     deliver("events", "2.jsonl", [event("bob", "bowline", "viewed", 5)])
     # The models are built; what fails comes after them.
-    monkeypatch.setattr(published, "publish", cut_short)
+    monkeypatch.setattr(refresh, "publish", cut_short)
     with pytest.raises(KeyboardInterrupt):
         refresh.refresh(academy, as_of=AS_OF)
     monkeypatch.undo()
