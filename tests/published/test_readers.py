@@ -3,7 +3,7 @@
 import multiprocessing
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from threading import Event
@@ -98,23 +98,28 @@ def test_twenty_readers_see_whole_refreshes_only_and_hold_up_none(settings, deli
     deliver("events", "events_0.jsonl", event(0))
     refresh(settings, as_of=datetime(2025, 7, 1))
     context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, context.Pool(PROCESSES) as pool:
+    with (
+        context.Manager() as manager,
+        ProcessPoolExecutor(PROCESSES, mp_context=context) as pool,
+    ):
         stop = manager.Event()
         shares = [
             [kinds[(place + reader) % len(kinds)] for reader in range(THREADS)]
             for place in range(PROCESSES)
         ]
-        readers = [pool.apply_async(_reads, (settings.home, stop, share)) for share in shares]
-        with published.connect(settings) as patient:
-            patient.begin()
-            first = patient.execute(TOTALS).fetchone()
-            for number in range(1, REFRESHES):
-                deliver("events", f"events_{number}.jsonl", event(number))
-                refresh(settings, as_of=datetime(2025, 7, 1), wait=False)
-            # A reader that never lets go is not waited for, and sees what it began with.
-            assert patient.execute(TOTALS).fetchone() == first
-        stop.set()
-        seen = [reads for reader in readers for reads in reader.get(timeout=600)]
+        readers = [pool.submit(_reads, settings.home, stop, share) for share in shares]
+        try:
+            with published.connect(settings) as patient:
+                patient.begin()
+                first = patient.execute(TOTALS).fetchone()
+                for number in range(1, REFRESHES):
+                    deliver("events", f"events_{number}.jsonl", event(number))
+                    refresh(settings, as_of=datetime(2025, 7, 1), wait=False)
+                # A reader that never lets go is not waited for, and sees what it began with.
+                assert patient.execute(TOTALS).fetchone() == first
+        finally:
+            stop.set()
+        seen = [reads for reader in readers for reads in reader.result(timeout=600)]
     assert len(seen) == PROCESSES * THREADS
     assert all(reads == sorted(reads) for reads in seen)
     assert all(reads[-1] == REFRESHES for reads in seen)
