@@ -1,5 +1,5 @@
 # Each target is one line of work; .venv is made anew when constraints.txt or pyproject.toml change.
-.PHONY: setup demo test test-slow test-bi test-spark ui serve api bi bi-bundle metrics spark cluster cluster-down bench check lock bi-lock spark-lock bench-lock docs
+.PHONY: setup demo test test-slow test-bi test-spark ui serve api bi bi-bundle metrics spark cluster cluster-down bench lint check lock bi-lock spark-lock bench-lock docs
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -33,7 +33,7 @@ test: setup
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: setup
-	$(BIN)/pytest -n 2 --dist loadfile -m slow --ignore tests/bi --ignore tests/spark
+	$(BIN)/pytest -n 2 --dist loadgroup -m slow --ignore tests/bi --ignore tests/spark
 
 test-bi: setup
 	$(BIN)/pytest -m slow tests/bi
@@ -72,12 +72,14 @@ cluster-down: setup
 bench: setup
 	$(BIN)/python -m bench.run $(BENCH)
 
-check: setup
+lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/sqlfmt --check --quiet dbt_project/models dbt_project/macros dbt_project/tests metrics/models
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+
+check: lint
 	$(BIN)/pytest tests/house
 
 lock: setup

@@ -33,7 +33,7 @@ AS_OF = ["--as-of", "2025-07-01T00:00:00Z"]
 LEFTOVERS = (".landing.part", ".candidate", ".emptied.part", ".warehouse", "erasing", "writer.json")
 RAW = ["events", "courses", "lessons", "enrollments", "landed_files", "rejected_lines"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
 
 
 def files_of(number):

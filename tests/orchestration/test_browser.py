@@ -14,7 +14,7 @@ from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import open_warehouse, writer_lock
 from tests.orchestration.service import PATIENCE, SELECTOR, Service, serving, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SCHEDULES = """

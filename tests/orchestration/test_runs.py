@@ -143,6 +143,7 @@ def keys(service: Service, *rooms: str) -> list[dict]:
     return [{"path": path} for path in paths if not rooms or path[0] in rooms]
 
 
+@pytest.mark.xdist_group("runs")
 def test_a_selection_publishes_nothing_and_all_together_do(service):
     settings = load_settings(home=service.home, _env_file=None)
     for rooms in (["published"], ["raw", "published"]):
@@ -170,6 +171,7 @@ def _worker(service: Service, run: str) -> int:
     return int(re.search(r"Executing steps in process \(pid: (\d+)\)", service.log(run))[1])
 
 
+@pytest.mark.xdist_group("runs")
 def test_a_killed_run_shows_as_failed_and_the_next_one_works(service):
     run = service.launch()
     os.kill(_worker(service, run), signal.SIGKILL)
@@ -177,6 +179,7 @@ def test_a_killed_run_shows_as_failed_and_the_next_one_works(service):
     assert service.ended(service.launch()) == "SUCCESS"
 
 
+@pytest.mark.xdist_group("runs")
 def test_a_terminated_run_leaves_nothing_and_the_next_one_works(service):
     before = published.latest_refresh(load_settings(home=service.home, _env_file=None))
     run = service.launch()

@@ -237,7 +237,7 @@ def test_what_waits_in_the_inbox_is_named_and_ignored_as_it_lands(landed_home):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["erase.forget_in_copy", "refresh.build"])
+@pytest.mark.parametrize("step", ["erasing.erase.forget_in_copy", "refresh.build"])
 def test_an_erasure_that_was_cut_short_is_completed_by_the_next_refresh(home, monkeypatch, step):
     def cut_short(*_, **__):
         raise KeyboardInterrupt
