@@ -83,7 +83,7 @@ check: lint
 	$(BIN)/pytest tests/house
 
 lock: setup
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev --extra api --extra postgres pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 --group dev --extra api --extra metrics --extra postgres pyproject.toml -o constraints.txt
 	$(MAKE) spark-lock
 
 spark-lock: setup
