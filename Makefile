@@ -40,7 +40,7 @@ test-bi: setup
 
 test-spark: setup
 	! command -v java > /dev/null || $(MAKE) spark
-	$(BIN)/pytest -m slow -rs tests/spark
+	$(BIN)/pytest -m slow -rs $(TESTS) tests/spark
 
 serve: setup
 	$(BIN)/learner-progress serve
