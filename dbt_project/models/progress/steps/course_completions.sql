@@ -41,9 +41,10 @@ with
         where catalogue_states.is_first_of_set
     ),
 
-    -- Only who completed a set's rarest lesson can have completed them all.
+    -- Only who completed a set's rarest lesson can have completed them all. They are told apart
+    -- before the next join, or completions would meet each other by the learner alone.
     candidates as (
-        select set_lessons.lesson_set_id, completions.learner_id
+        select distinct set_lessons.lesson_set_id, set_lessons.course_id, completions.learner_id
         from set_lessons
         inner join
             completions
@@ -59,12 +60,14 @@ with
             max(completions.completed_at) as completed_at,
             max(completions.completion_batch_id) as batch_id
         from candidates
-        inner join set_lessons on candidates.lesson_set_id = set_lessons.lesson_set_id
         inner join
             completions
             on candidates.learner_id = completions.learner_id
-            and set_lessons.course_id = completions.course_id
-            and set_lessons.lesson_id = completions.lesson_id
+            and candidates.course_id = completions.course_id
+        inner join
+            set_lessons
+            on candidates.lesson_set_id = set_lessons.lesson_set_id
+            and completions.lesson_id = set_lessons.lesson_id
         group by candidates.lesson_set_id, candidates.learner_id
         having count(*) = max(set_lessons.total_lessons)
     ),
