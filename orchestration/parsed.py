@@ -20,7 +20,7 @@ def file_for(folder: Path, project: Path, engine: str, variables: str) -> Path:
     for path in sorted(project.rglob("*")):
         if path.suffix in {".sql", ".yml", ".md"} and "target" not in path.parts:
             digest.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
-    return folder / f"parsed_{digest.hexdigest()[:32]}.msgpack"
+    return folder / f"parsed_{engine}_{digest.hexdigest()[:32]}.msgpack"
 
 
 def read(file: Path) -> Any | None:
@@ -40,7 +40,7 @@ def read(file: Path) -> Any | None:
 
 
 def keep(manifest: Any, file: Path) -> None:
-    """Keep a manifest, in the place of those of other states of the project."""
+    """Keep a manifest, in the place of those of other states of the project on its engine."""
     from dbt.parser.manifest import extended_mashumaro_encoder
 
     _READ[file] = manifest
@@ -48,7 +48,8 @@ def keep(manifest: Any, file: Path) -> None:
     # It can be parsed again.
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        for older in file.parent.glob("parsed_*.msgpack"):
+        engine = file.name.rpartition("_")[0]
+        for older in file.parent.glob(f"{engine}_*.msgpack"):
             older.unlink()
         unfinished.write_bytes(manifest.to_msgpack(extended_mashumaro_encoder))
         unfinished.replace(file)

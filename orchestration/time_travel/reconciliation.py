@@ -132,7 +132,7 @@ def reconcile_locked(
         ledger.forget_unpublished(connection, settings)
         if reasons := ledger.reasons_for_full(connection, settings):
             raise NotComparable(
-                f"{' and '.join(reasons)} since the last refresh, so a rebuild differs: run"
+                f"{'; '.join(reasons)}, so a rebuild differs: run"
                 " `learner-progress refresh` first, and reconcile then."
             )
         ((refresh_id, as_of, batch_id),) = connection.execute(_PUBLISHED).fetchall()
