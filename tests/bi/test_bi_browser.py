@@ -1,7 +1,6 @@
 """The dashboards in a real browser: what readers see, on a desk and on a phone."""
 
 import csv
-import shutil
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,11 +12,11 @@ from bi.state import state_of
 from orchestration.published import connect
 from orchestration.refresh import refresh
 from tests.bi.conftest import Superset
+from tests.chromium import chromium
 from tests.orchestration.service import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DESK = {"width": 1440, "height": 4_000}
 PHONE = {"width": 390, "height": 7_000}
 PAGES = {page["slug"]: page for page in read_pages()}
@@ -87,14 +86,8 @@ def read(server: Superset, query: str) -> list[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium is installed: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 1_200
+PATIENCE = 600
 """Seconds to wait for anything: what is waited for takes seconds on an idle machine."""
 
 SELECTOR = {

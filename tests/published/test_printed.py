@@ -1,7 +1,6 @@
 """The printed report: one page that says what the marts say, and loads nothing."""
 
 import re
-import shutil
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +15,7 @@ from orchestration.refresh import parse_instant, refresh
 from orchestration.settings import Settings, load_settings
 from orchestration.time_travel.as_of import NoSnapshotAsOf
 from orchestration.time_travel.past import make_snapshots
+from tests.chromium import chromium
 
 TITLE = "<script>alert(1)</script> $x^2$ & “Größe” \u202e 🎓 " + "long " * 20
 
@@ -170,23 +170,15 @@ def test_the_command_writes_the_page_of_the_past(
 def test_a_browser_opens_and_prints_the_page_without_a_network(
     small: Settings, tmp_path: Path
 ) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no chromium is installed: apt-get install chromium")
     file = printed.write_page(small, tmp_path / "report.html")
     asked: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800})
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: asked.append(message.text))
         page.goto(file.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         paper = page.pdf()
-        browser.close()
     assert asked == [file.as_uri()]
     assert paper.startswith(b"%PDF")
     assert paper.count(b"/Type /Page\n") >= 2
