@@ -33,7 +33,7 @@ test: setup
 	$(BIN)/pytest -n 2 -m "not slow"
 
 test-slow: setup
-	$(BIN)/pytest -n 4 --dist loadgroup --durations 15 -m slow --ignore tests/bi --ignore tests/spark
+	$(BIN)/pytest -n 3 --dist loadfile --durations 15 -m slow --ignore tests/bi --ignore tests/spark
 
 test-bi: setup
 	$(BIN)/pytest -m slow tests/bi

@@ -161,23 +161,35 @@ def reads(world: World, rounds: int = 15) -> dict[str, float]:
     """Median milliseconds of readers' queries, each on a connection of its own, opened anew."""
     with connect(world.settings) as connection:
         learner = _value(connection, "select median(learner_id) from progress.course_progress")
-        course = _value(connection, "select mode(course_id) from progress.course_progress")
+        largest = _value(connection, "select mode(course_id) from progress.course_progress")
+        middle = _value(connection, _MIDDLE_COURSE)
     queries = {
         "one learner's progress": f"from progress.course_progress where learner_id = '{learner}'",
         "one learner's lessons": f"""
             from progress.lesson_progress where learner_id = '{learner}' and course_id = (
                 select min(course_id) from progress.course_progress where learner_id = '{learner}')
         """,
-        "one course's learners": f"from progress.course_progress where course_id = '{course}'",
+        "one course's learners": f"from progress.course_progress where course_id = '{middle}'",
+        "the largest course's learners": (
+            f"from progress.course_progress where course_id = '{largest}'"
+        ),
     }
     for question in report.QUESTIONS.values():
         shown = ", ".join(question.shown)
         query = f"select {shown} from marts.{question.mart} order by {question.order} limit 15"
         queries[question.mart] = query
     for mart in ("completion_curve", "enrollment_cohorts", "daily_activity"):
-        queries[mart] = f"from marts.{mart} where course_id = '{course}'"
+        queries[mart] = f"from marts.{mart} where course_id = '{largest}'"
     queries["refreshes"] = "from marts.refreshes"
     return {name: _milliseconds(world, query, rounds) for name, query in queries.items()}
+
+
+_MIDDLE_COURSE = """
+with sizes as (select course_id, count(*) as learners from progress.course_progress group by all)
+select course_id from sizes order by learners, course_id
+limit 1 offset (select count(*) // 2 from sizes)
+"""
+"""Of the courses in the order of their size, the one in the middle."""
 
 
 def _value(connection: duckdb.DuckDBPyConnection, query: str) -> str:

@@ -26,14 +26,14 @@ from orchestration.settings import load_settings
 from tests.conftest import assert_same_tables, readers_tables
 from tests.traces import places_that_hold
 
-KILLS = int(os.environ.get("KILLS", "20"))
+KILLS = int(os.environ.get("KILLS", "12"))
 SEED = int(os.environ.get("SEED", "1"))
 COMMAND = str(Path(sys.executable).parent / "learner-progress")
 AS_OF = ["--as-of", "2025-07-01T00:00:00Z"]
 LEFTOVERS = (".landing.part", ".candidate", ".emptied.part", ".warehouse", "erasing", "writer.json")
 RAW = ["events", "courses", "lessons", "enrollments", "landed_files", "rejected_lines"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("kill")]
+pytestmark = pytest.mark.slow
 
 
 def files_of(number):

@@ -12,7 +12,7 @@ from orchestration.metrics import METRICS, enter_metrics
 from orchestration.published import connect
 from orchestration.settings import PROJECT_ROOT, Settings, load_settings
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("metrics")]
+pytestmark = pytest.mark.slow
 
 COURSE = "course__course_title"
 

@@ -15,7 +15,7 @@ from orchestration.warehouse import open_warehouse, writer_lock
 from tests.chromium import chromium
 from tests.orchestration.service import PATIENCE, SELECTOR, Service, serving, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 AUTOMATIONS = """
 query ($selector: RepositorySelector!) {
@@ -112,11 +112,11 @@ def test_the_schedule_is_on_and_its_tick_starts_a_run(page, service, settings):
     show(page, service, "/automation", "refresh_regularly", "refresh_after_landing")
     assert is_on(service, "refresh_regularly")
     until(lambda: started_by(service, "refresh_regularly"), "the schedule's tick")
+    flip(page, service, "refresh_regularly")
+    assert not is_on(service, "refresh_regularly")
     run = started_by(service, "refresh_regularly")[-1]
     assert service.ended(run) == "SUCCESS"
     until(lambda: started_by(service, "report_after_publish"), "the report's run")
-    flip(page, service, "refresh_regularly")
-    assert not is_on(service, "refresh_regularly")
     show(page, service, f"/runs/{run}", "Success", picture="run")
 
 

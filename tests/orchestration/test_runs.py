@@ -145,7 +145,6 @@ def keys(service: Service, *rooms: str) -> list[dict]:
     return [{"path": path} for path in paths if not rooms or path[0] in rooms]
 
 
-@pytest.mark.xdist_group("runs")
 def test_a_selection_publishes_nothing_and_all_together_do(service):
     settings = load_settings(home=service.home, _env_file=None)
     for rooms in (["published"], ["raw", "published"]):
@@ -191,13 +190,11 @@ def _struck(service: Service, strike: Callable[[str, int], object]) -> str:
     raise AssertionError("every run was over before it was struck")
 
 
-@pytest.mark.xdist_group("runs")
 def test_a_killed_run_shows_as_failed_and_the_next_one_works(service):
     assert _struck(service, lambda _, worker: os.kill(worker, signal.SIGKILL)) == "FAILURE"
     assert service.ended(service.launch()) == "SUCCESS"
 
 
-@pytest.mark.xdist_group("runs")
 def test_a_terminated_run_leaves_nothing_and_the_next_one_works(service):
     end = _struck(service, lambda run, _: service.ask(TERMINATE, run=run))
     assert end in {"CANCELED", "FAILURE"}

@@ -57,7 +57,6 @@ def test_every_night_the_snapshot_is_reconciled(defs):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("time_travel")
 def test_the_check_is_green_after_a_refresh_and_red_with_both_rows_when_a_row_was_changed(
     defs, home
 ):
@@ -131,7 +130,6 @@ def call(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("time_travel")
 def test_the_console_travels_too(home, call, tmp_path):
     assert call("refresh", "--as-of", "2025-07-01T00:00:00Z")[0] == 0
     code, out, _ = call("snapshot", "--as-of", "2025-06-30", "--json")

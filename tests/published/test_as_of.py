@@ -69,7 +69,6 @@ def worlds_home(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("as_of")
 def test_random_worlds_as_of_the_past_equal_the_independent_computation(worlds_home):
     settings, _ = worlds_home
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as connection:
@@ -89,7 +88,6 @@ def test_random_worlds_as_of_the_past_equal_the_independent_computation(worlds_h
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("as_of")
 def test_random_worlds_as_of_the_past_equal_a_home_where_the_rest_never_landed(
     worlds_home, tmp_path
 ):

@@ -147,7 +147,6 @@ def test_the_command_writes_the_page(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("printed")
 def test_the_command_writes_the_page_of_the_past(
     small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +165,6 @@ def test_the_command_writes_the_page_of_the_past(
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("printed")
 def test_a_browser_opens_and_prints_the_page_without_a_network(
     small: Settings, tmp_path: Path
 ) -> None:
