@@ -13,12 +13,38 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.settings import Settings, load_settings
+
 PATIENCE = 600
 """Seconds to wait for anything: what is waited for takes seconds on an idle machine."""
 
 SELECTOR = {
     "repositoryName": "__repository__",
     "repositoryLocationName": "orchestration.definitions",
+}
+
+UNSCHEDULED = {"LEARNER_PROGRESS_REFRESH_CRON": "0 0 1 1 *"}
+"""A schedule that doesn't tick while tests run."""
+
+ROWS = {
+    "courses": [{"course_id": "knots", "title": "Knots"}],
+    "lessons": [
+        {"course_id": "knots", "lesson_id": "bowline", "position": 1, "title": "Bowline"},
+        {"course_id": "knots", "lesson_id": "hitch", "position": 2, "title": "Hitch"},
+    ],
+    "enrollments": [
+        {"learner_id": "ada", "course_id": "knots", "enrolled_at": "2025-01-01T00:00:00Z"}
+    ],
+    "events": [
+        {
+            "event_id": "e1",
+            "event_type": "lesson_completed",
+            "learner_id": "ada",
+            "course_id": "knots",
+            "lesson_id": "bowline",
+            "occurred_at": "2025-02-03T12:00:00Z",
+        }
+    ],
 }
 
 _LAUNCH = """
@@ -42,6 +68,17 @@ query ($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
   __typename ... on MessageEvent { message }
   ... on ExecutionStepFailureEvent { error { message causes { message } } } } } } }
 """
+
+
+def home_with_files(home: Path) -> Settings:
+    """A home folder whose inbox holds a small course."""
+    settings = load_settings(home=home, _env_file=None)
+    for source, rows in ROWS.items():
+        folder = settings.landing / source
+        folder.mkdir(parents=True)
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{source}.jsonl").write_text(lines, encoding="utf-8")
+    return settings
 
 
 @dataclass(frozen=True)
