@@ -103,7 +103,8 @@ _OLDER_COMPLETIONS = """
 select count(*)
 from raw.events as landed
 where
-    landed.batch_id in (select unnest($batches))
+    landed.batch_id >= $first
+    and landed.batch_id in (select unnest($batches))
     and landed.event_type = 'lesson_completed'
     and exists (
         from raw.events as recorded
@@ -125,7 +126,7 @@ def older_completions(connection: duckdb.DuckDBPyConnection, batches: list[int])
         return 0
     # Known beforehand, it spares most of the history.
     row = connection.execute(_EARLIEST, {"batches": batches, "first": min(batches)}).fetchone()
-    values = {"batches": batches, "earliest": row[0] if row else None}
+    values = {"batches": batches, "first": min(batches), "earliest": row[0] if row else None}
     row = connection.execute(_OLDER_COMPLETIONS, values).fetchone()
     return row[0] if row else 0
 
