@@ -1,3 +1,9 @@
+{# Returns the table of learners' lessons that a model is made from: in a full build all of them. #}
+{% macro lessons_to_renew() -%}
+    {%- set all, changed = ref("learner_lessons"), ref("changed_learner_lessons") -%}
+    {{ changed if is_incremental() else all }}
+{%- endmacro %}
+
 {# Returns the filter on the pairs of learner and course that may have changed; nothing in a full build. #}
 {% macro of_changed_pairs() -%}
     {%- if is_incremental() -%}

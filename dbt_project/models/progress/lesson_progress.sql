@@ -1,14 +1,6 @@
 with
     changed_lessons as (select * from {{ ref("changed_lessons") }}),
-    learner_lessons as (
-        select *
-        from {{ ref("learner_lessons") }}
-        {% if is_incremental() %}
-            where
-                (learner_id, course_id, lesson_id)
-                in (select learner_id, course_id, lesson_id from changed_lessons)
-        {% endif %}
-    ),
+    learner_lessons as (select * from {{ lessons_to_renew() }} {{ of_changed_lessons() }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     final as (

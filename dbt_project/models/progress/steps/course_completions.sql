@@ -1,6 +1,5 @@
 with
-    changed_pairs as (select * from {{ ref("changed_pairs") }}),
-    learner_lessons as (select * from {{ ref("learner_lessons") }} {{ of_changed_pairs() }}),
+    learner_lessons as (select * from {{ lessons_to_renew() }}),
     catalogue_states as (select * from {{ ref("catalogue_states") }}),
     state_lessons as (select * from {{ ref("state_lessons") }}),
 

@@ -1,6 +1,5 @@
 with
-    changed_pairs as (select * from {{ ref("changed_pairs") }}),
-    learner_lessons as (select * from {{ ref("learner_lessons") }} {{ of_changed_pairs() }}),
+    learner_lessons as (select * from {{ lessons_to_renew() }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     final as (
