@@ -161,16 +161,27 @@ def invoke(
     return outcomes
 
 
+def warm_up(settings: Settings, engine: str) -> None:
+    """Import dbt, and read the parsed project where it is kept."""
+    import dbt.cli.main  # noqa: F401
+
+    parsed.read(_parsed_file(settings, engine))
+
+
+def _parsed_file(settings: Settings, engine: str) -> Path:
+    prefix = settings.spark_prefix if engine == "spark" else ""
+    fingerprint = settings_fingerprint(settings)
+    return parsed.file_for(settings.home / "dbt", DBT_PROJECT, engine + prefix, fingerprint)
+
+
 def _manifest(settings: Settings, engine: str) -> Any:
     """The parsed project; parsing costs seconds, so it is done once per change."""
     from dbt.cli.main import dbtRunner
 
-    prefix = settings.spark_prefix if engine == "spark" else ""
-    fingerprint = settings_fingerprint(settings)
-    file = parsed.file_for(settings.home / "dbt", DBT_PROJECT, engine + prefix, fingerprint)
+    file = _parsed_file(settings, engine)
     manifest = parsed.read(file)
     if manifest is None:
-        arguments = ["parse", "--target", engine, "--vars", fingerprint]
+        arguments = ["parse", "--target", engine, "--vars", settings_fingerprint(settings)]
         outcome = dbtRunner().invoke(arguments + _folders(settings, engine))
         if not outcome.success:
             raise ModelsFailed(failures(outcome))

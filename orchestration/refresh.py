@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +176,12 @@ def candidate(settings: Settings, started: Refresh) -> Iterator[Path]:
     try:
         # What a cluster built is gathered anew as a whole.
         fresh = started.full or started.engine != "duckdb"
-        yield snapshots.prepare_candidate(settings, fresh=fresh)
+        prepare = partial(snapshots.prepare_candidate, settings, fresh=fresh)
+        with ThreadPoolExecutor(1) as beside:
+            # The one takes the disk, the other a processor.
+            copying = beside.submit(prepare)
+            models.warm_up(settings, started.engine)
+        yield copying.result()
     except BaseException:
         snapshots.drop_candidate(settings)
         raise
@@ -216,7 +223,7 @@ def publish(settings: Settings, started: Refresh) -> datetime:
     with open_warehouse(settings) as connection:
         ledger.mark_published(connection, started.refresh_id, published_at)
         ledger.stand(connection, started.refresh_id)
-        save_gaps(connection, settings)
+        save_gaps(connection, settings, engine=started.engine)
         save_landed(connection, settings, started.refresh_id)
     if unfinished.asked(settings) is not None:
         unfinished.finish(settings)

@@ -13,6 +13,24 @@ from orchestration.settings import Settings
 from orchestration.time_travel import as_of
 from orchestration.warehouse import utc_now
 
+_STUDIED = {
+    "duckdb": "(select course_id, lesson_id, events from marts.lesson_counts)",
+    # A cluster's counts stay there.
+    "spark": """(
+        select course_id, lesson_id, sum(events) as events
+        from
+            (
+                select course_id, lesson_id, view_count as events
+                from snapshot.progress.lesson_progress
+                union all
+                select course_id, lesson_id, 1 + later_reports
+                from snapshot.progress.lesson_completions
+            )
+        group by course_id, lesson_id
+    )""",
+}
+"""By engine, the events of each lesson, whether the catalogue knows it or not."""
+
 _GAPS = """
 select
     count(distinct studied.course_id) filter (where courses.course_id is null) as unknown_courses,
@@ -26,19 +44,7 @@ select
         from (from snapshot.progress.course_progress where first_accessed_at is not null)
         anti join raw.enrollments using (learner_id, course_id)
     ) as learners_without_enrollment
-from
-    (
-        select course_id, lesson_id, sum(events) as events
-        from
-            (
-                select course_id, lesson_id, view_count as events
-                from snapshot.progress.lesson_progress
-                union all
-                select course_id, lesson_id, 1 + later_reports
-                from snapshot.progress.lesson_completions
-            )
-        group by course_id, lesson_id
-    ) as studied
+from {studied} as studied
 left join (select distinct course_id from raw.courses) as courses using (course_id)
 left join (select distinct course_id, lesson_id from raw.lessons) as lessons
     using (course_id, lesson_id)
@@ -79,11 +85,13 @@ class Gaps:
         return lines
 
 
-def save_gaps(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Keep the gaps beside the snapshot, for readers who never open the warehouse."""
+def save_gaps(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, *, engine: str = "duckdb"
+) -> None:
+    """Keep the gaps beside the snapshot, which an engine built, for readers of it alone."""
     newest = quoted(settings.snapshot_file.resolve())
     connection.execute(f"attach '{newest}' as snapshot (read_only)")
-    gaps = Gaps(*(connection.execute(_GAPS).fetchone() or ()))
+    gaps = Gaps(*(connection.execute(_GAPS.format(studied=_STUDIED[engine])).fetchone() or ()))
     connection.execute("detach snapshot")
     building = _gaps_file(settings).with_suffix(".part")
     building.write_text(json.dumps(asdict(gaps)), encoding="utf-8")
