@@ -1,6 +1,5 @@
 """Lines that came before: duplicates, conflicts of an event id, and courses left incomplete."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import duckdb
@@ -113,15 +112,6 @@ class RepeatedRows:
             self._connection.execute(_mark_rows(self._source))
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What was looked up in the history last, and the rows before that batch that may have it."""
-
-    batch_id: int
-    keys: Keys
-    rows: Rows
-
-
 class RepeatedEvents:
     """Marks events whose id came before: one event_id is one event.
 
@@ -137,7 +127,6 @@ class RepeatedEvents:
         keys, rows = pa.array([], pa.uint64()), pa.array([], pa.int64())
         self._keys = Shown(connection, f"repeated_{source.name}", pa.table({"event_key": keys}))
         self._rows = Shown(connection, f"landed_{source.name}", pa.table({"landed_row": rows}))
-        self._asked: Asked | None = None
         connection.execute(f"prepare keys_{source.name} as {_KEYS.format(source=source.name)}")
 
     def drop(self) -> None:
@@ -159,7 +148,7 @@ class RepeatedEvents:
         """Mark them where other rows of their file are in the raw table already, in a batch."""
         keys = self._sound_keys()
         if len(keys):
-            self._mark(keys, self._rows_before(keys, batch_id), batch_id)
+            self._mark(keys, self._history.find(keys, batch_id)[1], batch_id)
 
     def _sound_keys(self) -> Keys:
         found = self._connection.execute(f"execute keys_{self._name}").fetchnumpy()
@@ -172,16 +161,7 @@ class RepeatedEvents:
 
     def landed_before(self, keys: Keys, batch_id: int) -> Keys:
         """Those of some keys that may stand in batches before one."""
-        known, rows = self._history.find(keys, batch_id)
-        self._asked = Asked(batch_id, keys, rows)
-        return known
-
-    def _rows_before(self, keys: Keys, batch_id: int) -> Rows:
-        """Rows in batches before one that may have some keys; history isn't read twice for them."""
-        asked = self._asked
-        if asked and asked.batch_id == batch_id and np.isin(keys, asked.keys).all():
-            return asked.rows
-        return self._history.find(keys, batch_id)[1]
+        return self._history.find(keys, batch_id)[0]
 
     def recall(self, keys: Keys, batch_id: int) -> int:
         """Take the rows of a batch with these keys back into the checked table; returns how many.
