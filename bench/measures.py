@@ -12,7 +12,7 @@ import duckdb
 
 from bench.costs import Cost, cost_of
 from bench.totals import differing, published_totals, totals
-from bench.worlds import PROGRAM, World, deliver
+from bench.worlds import PROGRAM, World, deliver, delivered
 from orchestration import report
 from orchestration.published import connect
 from orchestration.settings import PROJECT_ROOT
@@ -98,11 +98,10 @@ def refreshes(worlds: list[World], rounds: int, more: int) -> tuple[Costs, list[
     costs: Costs = {}
     growth: list[dict[str, Any]] = []
     largest = max(worlds, key=lambda world: world.events)
-    skipped = dict.fromkeys(worlds, 0)
+    skipped = {world: delivered(world) for world in worlds}
 
     def refresh(world: World, lines: int) -> Cost:
-        place = len(growth) if world == largest else 0
-        deliver(world, place, lines, skipped[world])
+        deliver(world, lines, skipped[world])
         skipped[world] += lines
         cost = cost_of([PROGRAM, "refresh", "--json"], home=world.settings.home)
         print(f"{cost.seconds:8.2f} s {cost.processor:8.2f} s cpu  {lines} on {world.events}")

@@ -86,13 +86,21 @@ def land(world: World) -> Cost | None:
     return cost
 
 
-def deliver(world: World, place: int, lines: int, skip: int) -> None:
+def delivered(world: World) -> int:
+    """How many of the lines held back have landed."""
+    with duckdb.connect(str(world.settings.warehouse_file), read_only=True) as connection:
+        query = "select sum(lines) from raw.landed_files where starts_with(file, 'later_')"
+        (lines,) = connection.execute(query).fetchall()[0]
+    return int(lines or 0)
+
+
+def deliver(world: World, lines: int, skip: int) -> None:
     """Put the next lines, in landing order after `skip` of them, into the inbox."""
     inbox = world.settings.landing / "events"
     inbox.mkdir(parents=True, exist_ok=True)
     with world.held_back.open(encoding="utf-8") as file:
         text = "".join(islice(file, skip, skip + lines))
-    (inbox / f"later_{place:03d}.jsonl").write_text(text, encoding="utf-8")
+    (inbox / f"later_{skip:09d}.jsonl").write_text(text, encoding="utf-8")
 
 
 def export(world: World) -> None:
