@@ -85,10 +85,12 @@ class Gaps:
         return lines
 
 
-def save_gaps(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, *, engine: str = "duckdb"
-) -> None:
-    """Keep the gaps beside the snapshot, which an engine built, for readers of it alone."""
+def save_gaps(connection: duckdb.DuckDBPyConnection, settings: Settings, *, engine: str) -> None:
+    """Keep the gaps beside the snapshot, for readers who never open the warehouse.
+
+    Args:
+        engine: what built the snapshot.
+    """
     newest = quoted(settings.snapshot_file.resolve())
     connection.execute(f"attach '{newest}' as snapshot (read_only)")
     gaps = Gaps(*(connection.execute(_GAPS.format(studied=_STUDIED[engine])).fetchone() or ()))

@@ -17,6 +17,9 @@ Rows = npt.NDArray[np.int64]
 
 FEW_KEYS = 50_000
 FEW_SCANS = 16
+REMEMBERED_KEYS = 250_000
+"""Looking more keys up again costs less than comparing them with those looked up before."""
+
 RUN_BITS = 25
 MIN_RUN = 250_000
 
@@ -45,6 +48,12 @@ class Asked:
     keys: Keys
     before: int
     found: tuple[Keys, Rows]
+
+    def answers(self, keys: Keys, before: int) -> bool:
+        """Tell whether these keys were among those looked up."""
+        if before != self.before or len(keys) > len(self.keys):
+            return False
+        return bool(np.isin(keys, self.keys).all())
 
 
 class History:
@@ -79,12 +88,12 @@ class History:
 
         It errs to one side only: a key or row too many is possible, one too few is not.
         """
-        asked = self._asked
         # No row comes into batches before one while it lands.
-        if asked and asked.before == before != ANY_BATCH and np.isin(keys, asked.keys).all():
-            return asked.found
-        self._asked = Asked(keys, before, self._found(keys, before))
-        return self._asked.found
+        if self._asked and before != ANY_BATCH and self._asked.answers(keys, before):
+            return self._asked.found
+        found = self._found(keys, before)
+        self._asked = Asked(keys, before, found) if len(keys) <= REMEMBERED_KEYS else None
+        return found
 
     def _found(self, keys: Keys, before: int) -> tuple[Keys, Rows]:
         if len(keys) > FEW_KEYS:

@@ -26,7 +26,7 @@ from orchestration.settings import load_settings
 from tests.conftest import assert_same_tables, readers_tables
 from tests.traces import places_that_hold
 
-KILLS = int(os.environ.get("KILLS", "12"))
+KILLS = int(os.environ.get("KILLS", "20"))
 SEED = int(os.environ.get("SEED", "1"))
 COMMAND = str(Path(sys.executable).parent / "learner-progress")
 AS_OF = ["--as-of", "2025-07-01T00:00:00Z"]

@@ -46,6 +46,16 @@ def test_a_kept_manifest_is_read_as_it_was_and_older_ones_are_gone(tmp_path, mon
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_one_engines_manifest_stays_when_anothers_is_kept(tmp_path):
+    from dbt.contracts.graph.manifest import Manifest
+
+    project = tmp_path / "project"
+    files = [parsed.file_for(tmp_path, project, engine, "{}") for engine in ("duckdb", "spark")]
+    for file in files:
+        parsed.keep(Manifest(), file)
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\x81\xa8metadata"])
 def test_what_is_missing_or_cut_short_counts_as_not_kept(tmp_path, content):
     file = tmp_path / "parsed_1.msgpack"
