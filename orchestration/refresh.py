@@ -1,12 +1,10 @@
 """A refresh: landing → dbt build with tests → publish, by one writer, all or nothing."""
 
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from orchestration.landing.instants import FORM
 from orchestration.models import Progress
 from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
+from orchestration.snapshots import Making
 from orchestration.spark import thrift
 from orchestration.status import save_gaps
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
@@ -100,11 +99,12 @@ def refresh(
     """
     with writer_lock(settings, wait=wait):
         started = begin(settings, as_of=as_of, full_refresh=full_refresh, engine=engine)
-        landed = land(settings, paths=paths)
-        if strict:
-            landed.check_rejected(settings)
-        warnings = [*started.warnings, *landed.warnings, *record(settings, started)]
-        build(settings, started, progress=progress)
+        with candidate(settings, started) as file:
+            landed = land(settings, paths=paths)
+            if strict:
+                landed.check_rejected(settings)
+            warnings = [*started.warnings, *landed.warnings, *record(settings, started)]
+            _build_in(file, settings, started, progress=progress)
         published_at = publish(settings, started)
     return RefreshResult(started, published_at, settings.snapshot_file, landed, warnings)
 
@@ -170,21 +170,10 @@ def record(settings: Settings, started: Refresh) -> list[str]:
     ]
 
 
-@contextmanager
-def candidate(settings: Settings, started: Refresh) -> Iterator[Path]:
+def candidate(settings: Settings, started: Refresh) -> AbstractContextManager[Making]:
     """The file to build in, for the length of the block; a failure drops it."""
-    try:
-        # What a cluster built is gathered anew as a whole.
-        fresh = started.full or started.engine != "duckdb"
-        prepare = partial(snapshots.prepare_candidate, settings, fresh=fresh)
-        with ThreadPoolExecutor(1) as beside:
-            # The one takes the disk, the other a processor.
-            copying = beside.submit(prepare)
-            models.warm_up(settings, started.engine)
-        yield copying.result()
-    except BaseException:
-        snapshots.drop_candidate(settings)
-        raise
+    # What a cluster built is gathered anew as a whole.
+    return snapshots.candidate(settings, fresh=started.full or started.engine != "duckdb")
 
 
 def take_standing(settings: Settings, started: Refresh) -> Standing | None:
@@ -203,15 +192,22 @@ def build(
         ModelsFailed: a model or test failed; the candidate is dropped.
     """
     with candidate(settings, started) as file:
-        return models.build(
-            settings,
-            as_of=started.as_of,
-            candidate=file,
-            engine=started.engine,
-            full_refresh=started.full,
-            standing=take_standing(settings, started),
-            progress=progress,
-        )
+        return _build_in(file, settings, started, progress=progress)
+
+
+def _build_in(
+    file: Making, settings: Settings, started: Refresh, *, progress: Progress | None = None
+) -> list[Outcome]:
+    models.warm_up(settings, started.engine)
+    return models.build(
+        settings,
+        as_of=started.as_of,
+        candidate=file(),
+        engine=started.engine,
+        full_refresh=started.full,
+        standing=take_standing(settings, started),
+        progress=progress,
+    )
 
 
 def publish(settings: Settings, started: Refresh) -> datetime:

@@ -3,6 +3,9 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +24,10 @@ _STAMP = "update marts.refreshes set published_at = ? where refresh_id = ?"
 _STAMPED = "select published_at from marts.refreshes where refresh_id = ?"
 
 
+Making = Callable[[], Path]
+"""A file that is being made while other things are done; a call waits until it is."""
+
+
 class SnapshotRefused(Exception):
     """A candidate isn't what a refresh should have built; the last good snapshot stays."""
 
@@ -28,6 +35,26 @@ class SnapshotRefused(Exception):
 def candidate_file(settings: Settings) -> Path:
     """Where a refresh builds what it will publish."""
     return settings.published / ".candidate.duckdb"
+
+
+@contextmanager
+def candidate(settings: Settings, *, fresh: bool) -> Iterator[Making]:
+    """What a refresh builds in, for the length of the block; a failure drops it.
+
+    Once made, it is brought to the disk while models are built, so that publishing needn't wait.
+    (The database's lock on it goes with that; the writer's lock keeps others away.)
+
+    Args:
+        fresh: as `prepare_candidate` has it.
+    """
+    try:
+        with ThreadPoolExecutor(1) as beside:
+            made = beside.submit(prepare_candidate, settings, fresh=fresh)
+            beside.submit(flush, candidate_file(settings))
+            yield made.result
+    except BaseException:
+        drop_candidate(settings)
+        raise
 
 
 def prepare_candidate(settings: Settings, *, fresh: bool) -> Path:

@@ -1,21 +1,12 @@
 {# Returns the table of learners' lessons that a model is made from: in a full build all of them. #}
-{% macro lessons_to_renew() -%}
-    {%- set all, changed = ref("learner_lessons"), ref("changed_learner_lessons") -%}
-    {{ changed if is_incremental() else all }}
+{% macro lessons_to_renew(changed) -%}
+    {%- set all, renewed = ref("learner_lessons"), ref(changed) -%}
+    {{ renewed if is_incremental() else all }}
 {%- endmacro %}
 
 {# Returns the filter on the pairs of learner and course that may have changed; nothing in a full build. #}
 {% macro of_changed_pairs() -%}
     {%- if is_incremental() -%}
         where (learner_id, course_id) in (select learner_id, course_id from changed_pairs)
-    {%- endif -%}
-{%- endmacro %}
-
-{# Returns the filter on the lessons of learners that may have changed; nothing in a full build. #}
-{% macro of_changed_lessons() -%}
-    {%- if is_incremental() -%}
-        where
-            (learner_id, course_id, lesson_id)
-            in (select learner_id, course_id, lesson_id from changed_lessons)
     {%- endif -%}
 {%- endmacro %}

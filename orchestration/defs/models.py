@@ -49,8 +49,8 @@ def dbt_models(context: dg.AssetExecutionContext, refresh_run: RefreshRun) -> It
     def tell(name: str, done: int, total: int) -> None:
         context.log.info(f"{done} of {total}: {name}")
 
-    with retried(context, settings), refresh.candidate(settings, started) as candidate:
-        failure = None
+    with retried(context, settings), refresh.candidate(settings, started) as made:
+        failure, candidate = None, made()
         try:
             outcomes = models.build(
                 settings,

@@ -1,6 +1,5 @@
 with
-    changed_lessons as (select * from {{ ref("changed_lessons") }}),
-    learner_lessons as (select * from {{ lessons_to_renew() }} {{ of_changed_lessons() }}),
+    learner_lessons as (select * from {{ lessons_to_renew("changed_lessons") }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     final as (

@@ -12,25 +12,26 @@ with
         where is_started
     ),
 
-    durations as (
+    ranked_learners as (
         select
-            course_id,
-            cohort_month,
-            followed_microseconds,
-            count(*) as learners,
-            count(*) filter (where is_observed) as observed_completions
+            *,
+            count(*) over (
+                partition by course_id, cohort_month
+                order by followed_microseconds desc nulls last
+            ) as at_risk_learners
         from followed_learners
-        group by course_id, cohort_month, followed_microseconds
     ),
 
     at_risk as (
         select
-            *,
-            sum(learners) over (
-                partition by course_id, cohort_month
-                order by followed_microseconds desc nulls last
-            ) as at_risk_learners
-        from durations
+            course_id,
+            cohort_month,
+            followed_microseconds,
+            at_risk_learners,
+            count(*) as observed_completions
+        from ranked_learners
+        where is_observed
+        group by course_id, cohort_month, followed_microseconds, at_risk_learners
     ),
 
     final as (
@@ -47,7 +48,6 @@ with
                 )
             }} as not_complete_share
         from at_risk
-        where observed_completions > 0
     )
 
 select *

@@ -1,9 +1,8 @@
+-- The large tables are named where they are read: what two steps share, an engine may keep whole.
 with
     events as (select * from {{ ref("stg_events") }}),
-    enrollments as (select * from {{ ref("stg_enrollments") }}),
     deadlines as (select * from {{ ref("stg_deadlines") }}),
     edited_lessons as (select * from {{ ref("edited_lessons") }}),
-    learner_lessons as (select * from {{ ref("learner_lessons") }}),
 
     with_new_events as (
         select learner_id, course_id from events where {{ is_new_batch("batch_id") }}
@@ -18,14 +17,16 @@ with
     -- As as_of moves, learners come and leave.
     with_turned_enrollments as (
         select learner_id, course_id
-        from enrollments
+        from {{ ref("stg_enrollments") }}
         where {{ has_turned("enrolled_at") }} or {{ has_turned("unenrolled_at") }}
     ),
 
     -- Who completes the course is no longer overdue; it is one of its lessons that completes
     -- it.
     with_turned_completions as (
-        select learner_id, course_id from learner_lessons where {{ has_turned("completed_at") }}
+        select learner_id, course_id
+        from {{ ref("learner_lessons") }}
+        where {{ has_turned("completed_at") }}
     ),
 
     changed_deadlines as (
@@ -53,11 +54,11 @@ with
 
     of_changed_courses as (
         select learner_id, course_id
-        from learner_lessons
+        from {{ ref("learner_lessons") }}
         where course_id in (select course_id from changed_courses)
         union all
         select learner_id, course_id
-        from enrollments
+        from {{ ref("stg_enrollments") }}
         where course_id in (select course_id from changed_courses)
     ),
 

@@ -1,5 +1,5 @@
 with
-    learner_lessons as (select * from {{ lessons_to_renew() }}),
+    learner_lessons as (select * from {{ lessons_to_renew("changed_learner_lessons") }}),
     catalogue_states as (select * from {{ ref("catalogue_states") }}),
     state_lessons as (select * from {{ ref("state_lessons") }}),
 

@@ -1,5 +1,5 @@
 with
-    learner_lessons as (select * from {{ lessons_to_renew() }}),
+    learner_lessons as (select * from {{ lessons_to_renew("changed_learner_lessons") }}),
     current_lessons as (select * from {{ ref("current_lessons") }}),
 
     final as (
