@@ -2,7 +2,7 @@ with
     changed_pairs as (select * from {{ ref("changed_pairs") }}),
     learner_lessons as (select * from {{ ref("learner_lessons") }}),
 
-    -- No more columns than a pair is made from: what isn't read of a long history costs nothing.
+    -- No more columns than a pair is made from: a long history is read for them.
     final as (
         select
             learner_id,

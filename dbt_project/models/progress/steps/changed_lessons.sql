@@ -1,4 +1,4 @@
--- The large table is named where it is read: what two steps share, an engine may keep whole.
+-- The large table is named where it is read: of what two steps share, engines keep a copy.
 with
     edited_lessons as (select * from {{ ref("edited_lessons") }}),
 

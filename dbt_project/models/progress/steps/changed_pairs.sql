@@ -1,4 +1,4 @@
--- The large tables are named where they are read: what two steps share, an engine may keep whole.
+-- Large tables are named where they are read: of what two steps share, engines keep a copy.
 with
     events as (select * from {{ ref("stg_events") }}),
     deadlines as (select * from {{ ref("stg_deadlines") }}),
