@@ -8,18 +8,20 @@ SPARK_READY := .venv/spark-ready
 MANIFEST := dbt_project/target/manifest.json
 MODELS := $(shell find dbt_project -name target -prune -o -name logs -prune -o -type f -not -name ".*" -print)
 
+# Who runs the commands may not be allowed to write here: what they import is compiled beforehand.
 setup: $(READY) $(MANIFEST)
+	@$(BIN)/python -m compileall -q orchestration
 
 $(READY): constraints.txt pyproject.toml
 	python3 -m venv --clear .venv
 	sed -n '/^uv==/,/^[^ u]/p' constraints.txt | sed '$$d' > .venv/uv.txt
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r .venv/uv.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints.txt || $(BIN)/pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r constraints.txt || $(BIN)/pip install --quiet --require-hashes -r constraints.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	touch $(READY)
 
 $(SPARK_READY): $(READY) constraints-spark.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r constraints-spark.txt || $(BIN)/pip install --quiet --require-hashes -r constraints-spark.txt
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r constraints-spark.txt || $(BIN)/pip install --quiet --require-hashes -r constraints-spark.txt
 	touch $(SPARK_READY)
 
 $(MANIFEST): $(READY) $(MODELS)

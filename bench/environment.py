@@ -35,7 +35,7 @@ def prepare_peers() -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", ENVIRONMENT], check=True)  # noqa: S603
     python: list[str | Path] = ["--python", ENVIRONMENT / "bin" / "python"]
     uv: list[str | Path] = [Path(sys.executable).parent / "uv", "pip", "install", "--quiet"]
-    install = [*uv, *python, "--require-hashes", "-r", CONSTRAINTS]
+    install = [*uv, *python, "--compile-bytecode", "--require-hashes", "-r", CONSTRAINTS]
     subprocess.run(install, check=True)  # noqa: S603
     mark.write_text(wanted, encoding="utf-8")
 
