@@ -134,7 +134,8 @@ def test_a_broken_model_is_named(settings, own_models):
 def test_changed_models_and_settings_make_the_next_refresh_full_and_say_so(settings, own_models):
     refresh(settings, as_of=AS_OF)
     assert not refresh(settings, as_of=AS_OF).refresh.full
-    (own_models / "models" / "marts" / "refreshes.sql").open("a").write("\n-- changed\n")
+    model = own_models / "models" / "staging" / "stg_courses.sql"
+    model.write_text("{{ config(materialized='table') }}\n" + model.read_text())
     changed = refresh(settings, as_of=AS_OF)
     assert changed.refresh.full
     assert "The models changed" in changed.warnings[0]
