@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import parsed
+from orchestration import dbt_shortcuts, parsed
 from orchestration.builds import Beside, Outcome, Standing
 from orchestration.dbt_results import failures, outcome_of
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -151,7 +151,8 @@ def invoke(
 
     reporters = [_reporter(progress)] if progress else []
     runner = dbtRunner(manifest=_manifest(settings, engine), callbacks=[hear, *reporters])
-    outcome = runner.invoke(arguments + _folders(settings, engine))
+    with dbt_shortcuts.taken():
+        outcome = runner.invoke(arguments + _folders(settings, engine))
     close_connections()
     results = getattr(outcome.result, "results", None) or ()
     # An operation's result is of no model or test.
