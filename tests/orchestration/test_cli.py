@@ -98,6 +98,21 @@ def test_a_busy_warehouse_is_left_at_once_where_asked(run, tmp_path):
     assert "is being written by process" in done.stderr
 
 
+def test_the_program_leaves_at_once_and_all_that_it_printed_arrives(academy):
+    done = subprocess.run(
+        [
+            Path(sys.executable).parent / "learner-progress",
+            *("sql", "select range from range(100000)", "--format", "csv"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"LEARNER_PROGRESS_HOME": str(academy), "PATH": ""},
+    )
+    assert done.stdout.split() == ["range", *map(str, range(100_000))]
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("question", ["completion", "drop-off", "time-to-complete", "overdue"])
 def test_a_report_is_the_same_rows_in_every_format(run, academy, question):
     rows = json.loads(run(academy, "report", question, "--json")[1])
