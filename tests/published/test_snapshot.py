@@ -99,7 +99,7 @@ def test_a_reader_and_a_plain_connection_of_one_process_get_along(snapshot):
 
 def test_a_table_is_read_by_its_name_with_or_without_its_schema(snapshot):
     assert len(published.read_table("marts.refreshes", snapshot)) == 2
-    assert len(published.read_table("refreshes", snapshot)) == 1
+    assert len(published.read_table("refreshes", snapshot)) == 2
     with pytest.raises(published.UnknownTable, match="course_completion"):
         published.read_table("courses", snapshot)
 
