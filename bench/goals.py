@@ -143,6 +143,9 @@ def _reads(results: Results) -> list[Goal]:
     limits = {"one learner's progress": 30.0, "one learner's lessons": 30.0}
     limits["one course's learners"] = 100.0
     limits["the largest course's learners"] = 100.0
+    limits["the largest course's learners, as an Arrow table"] = 100.0
+    limits["one learner's progress, in an application"] = 30.0
+    limits["one learner's lessons, in an application"] = 30.0
     return [
         Goal(f"{name}, {int(most):,} events", limits.get(name, 50.0), taken, " ms")
         for name, taken in results["reads"][most].items()

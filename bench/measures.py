@@ -5,6 +5,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from bench.totals import differing, published_totals, totals
 from bench.worlds import PROGRAM, World, deliver, delivered
 from orchestration import report
 from orchestration.published import connect
+from orchestration.service.queries import LEARNER_COURSES, LEARNER_LESSONS
+from orchestration.service.snapshot import newest_snapshot
 from orchestration.settings import PROJECT_ROOT
 
 PEERS = PROJECT_ROOT / "bench" / ".venv" / "bin" / "python"
@@ -157,7 +160,11 @@ def bytes_an_event(world: World) -> dict[str, float]:
 
 
 def reads(world: World, rounds: int = 15) -> dict[str, float]:
-    """Median milliseconds of readers' queries, each on a connection of its own, opened anew."""
+    """Median milliseconds of readers' queries, each on a connection of its own, opened anew.
+
+    The rows become Python's objects, one by one, where it isn't said otherwise. An application has
+    the snapshot open.
+    """
     with connect(world.settings) as connection:
         learner = _value(connection, "select median(learner_id) from progress.course_progress")
         largest = _value(connection, "select mode(course_id) from progress.course_progress")
@@ -180,7 +187,11 @@ def reads(world: World, rounds: int = 15) -> dict[str, float]:
     for mart in ("completion_curve", "enrollment_cohorts", "daily_activity"):
         queries[mart] = f"from marts.{mart} where course_id = '{largest}'"
     queries["refreshes"] = "from marts.refreshes"
-    return {name: _milliseconds(world, query, rounds) for name, query in queries.items()}
+    taken = {name: _milliseconds(world, query, rounds) for name, query in queries.items()}
+    taken["the largest course's learners, as an Arrow table"] = _milliseconds(
+        world, queries["the largest course's learners"], rounds, _arrow
+    )
+    return taken | _application_reads(world, learner, largest, rounds)
 
 
 _MIDDLE_COURSE = """
@@ -195,11 +206,44 @@ def _value(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     return str(connection.execute(query).fetchall()[0][0])
 
 
-def _milliseconds(world: World, query: str, rounds: int) -> float:
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    connection.execute(query).fetchall()
+
+
+def _arrow(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    connection.sql(query).to_arrow_table()
+
+
+def _application_reads(world: World, learner: str, course: str, rounds: int) -> dict[str, float]:
+    newest = newest_snapshot(world.settings)
+    newest().wait()
+    taken = {}
+    for name, query, parameters in (
+        ("progress", LEARNER_COURSES, {"learner_id": learner}),
+        ("lessons", LEARNER_LESSONS, {"learner_id": learner, "course_id": course}),
+    ):
+        read = partial(newest().rows, query, **parameters)
+        taken[f"one learner's {name}, in an application"] = _median(read, rounds)
+    return taken
+
+
+def _milliseconds(
+    world: World,
+    query: str,
+    rounds: int,
+    fetch: Callable[[duckdb.DuckDBPyConnection, str], None] = _rows,
+) -> float:
+    def read() -> None:
+        with connect(world.settings) as connection:
+            fetch(connection, query)
+
+    return _median(read, rounds)
+
+
+def _median(read: Callable[[], object], rounds: int) -> float:
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
-        with connect(world.settings) as connection:
-            connection.execute(query).fetchall()
+        read()
         taken.append((time.perf_counter() - began) * 1000)
     return statistics.median(taken)

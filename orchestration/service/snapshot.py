@@ -25,7 +25,12 @@ class OpenSnapshot:
         self.refresh_id: str = newest["refresh_id"]
         self.as_of = newest["as_of"]
         self._blocks: Blocks = {}
-        threading.Thread(target=self._find_blocks, daemon=True).start()
+        self._finding = threading.Thread(target=self._find_blocks, daemon=True)
+        self._finding.start()
+
+    def wait(self) -> None:
+        """Wait until it is known where learners lie; requests needn't, but are slower before."""
+        self._finding.join()
 
     def rows(self, query: str, **parameters: str) -> list[dict[str, Any]]:
         """The query's rows as dictionaries."""
