@@ -24,6 +24,11 @@ _TABLES = """
 select database_name, schema_name, table_name
 from duckdb_tables()
 where schema_name in ('progress', 'marts')
+union all
+-- Tables whose rows lie in Parquet files.
+select database_name, schema_name, view_name
+from duckdb_views()
+where database_name = 'candidate' and not internal
 """
 
 

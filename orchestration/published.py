@@ -1,10 +1,12 @@
 """The published room as readers have it: the snapshot, opened read-only."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from orchestration import parts
 from orchestration.settings import Settings, load_settings
 from orchestration.time_travel.as_of import AsOf, find_file
 
@@ -14,9 +16,13 @@ if TYPE_CHECKING:
 _TABLES = """
 select table_schema, table_name
 from information_schema.tables
-where table_type = 'BASE TABLE' and table_catalog = current_database()
+where table_catalog = current_database()
 order by table_schema, table_name
 """
+
+
+_READING = {"SELECT", "EXPLAIN", "MULTI", "PRAGMA", "CALL", "SET"}
+"""The kinds of statements that ask; a pivot is several."""
 
 
 class NothingPublished(Exception):
@@ -45,6 +51,7 @@ def connect(
     Raises:
         NothingPublished: no refresh has been published yet.
         NoSnapshotAsOf: there is no snapshot as of that instant.
+        PartsGone, SnapshotMoved: its rows lie in Parquet files, and those aren't in their place.
     """
     settings = settings or load_settings()
     link = settings.snapshot_file if as_of is None else find_file(settings, as_of)
@@ -53,7 +60,7 @@ def connect(
         snapshot = link.resolve()
         try:
             return attached(snapshot)
-        except duckdb.IOException:
+        except (duckdb.IOException, parts.PartsGone):
             # Replaced, and dropped as too old, between the two steps: follow the link again.
             if snapshot.exists():
                 raise
@@ -66,8 +73,10 @@ def attached(snapshot: Path) -> duckdb.DuckDBPyConnection:
     """Attach the file to a database in memory, so that no other connection's options matter."""
     connection = duckdb.connect()
     try:
+        parts.hold(connection, snapshot)
         connection.execute(f"attach '{quoted(snapshot)}' as learner_progress (read_only)")
         connection.execute("use learner_progress")
+        parts.admit(connection, snapshot)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
     except BaseException:
@@ -98,7 +107,10 @@ def read_table(
 
 
 def tables(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """The tables of a snapshot that is in use on a connection: schema and name, in order."""
+    """The tables of a snapshot that is in use on a connection: schema and name, in order.
+
+    Where its rows lie in Parquet files, views stand for tables.
+    """
     return connection.execute(_TABLES).fetchall()
 
 
@@ -113,6 +125,7 @@ def run_query(
     """
     with connect(settings, as_of=as_of) as connection:
         try:
+            _check_reading(query)
             cursor = connection.execute(query)
             columns = [column[0] for column in cursor.description or ()]
             rows = cursor.fetchall()
@@ -125,6 +138,14 @@ def run_query(
     return names, [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def _check_reading(query: str) -> None:
+    """See that a query asks: files that a snapshot is made of can be read, and not only read."""
+    for statement in duckdb.extract_statements(query):
+        is_copying = statement.type.name != "SELECT" and re.search(r"(?i)\bcopy\b", query)
+        if statement.type.name not in _READING or is_copying:
+            raise QueryFailed("Only queries are answered, such as SELECT … and DESCRIBE ….")
+
+
 def latest_refresh(settings: Settings) -> dict[str, object] | None:
     """The row of `marts.refreshes` that describes the snapshot, or None before the first."""
     try:
@@ -132,7 +153,7 @@ def latest_refresh(settings: Settings) -> dict[str, object] | None:
             rows = connection.execute("select * from marts.refreshes order by refresh_id desc")
             columns = [column[0] for column in rows.description or ()]
             row = rows.fetchone()
-    except NothingPublished:
+    except (NothingPublished, parts.PartsGone):
         return None
     return dict(zip(columns, row, strict=True)) if row else None
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import ledger, models, raw, snapshots
+from orchestration import engines, ledger, models, parting, raw, snapshots
 from orchestration.builds import Outcome, Standing
 from orchestration.erasing import unfinished
 from orchestration.freshness import save_landed
@@ -18,7 +18,6 @@ from orchestration.models import Progress
 from orchestration.parquet import publish_parquet
 from orchestration.settings import Settings
 from orchestration.snapshots import Making
-from orchestration.spark import thrift
 from orchestration.status import save_gaps
 from orchestration.warehouse import open_warehouse, utc_now, writer_lock
 
@@ -92,7 +91,7 @@ def refresh(
 
     Raises:
         WarehouseBusy: another process writes and `wait` is false; nothing was done.
-        ClusterUnreachable: the engine is a cluster, and doesn't answer; nothing was done.
+        ClusterUnreachable, InvalidSetting: as `engines.check` has it; nothing was done.
         TooManyRejected: with `strict`; what landed stays landed, nothing was published.
         ModelsFailed: a model or test failed; what landed stays landed, readers keep the last
             good snapshot.
@@ -122,13 +121,13 @@ def begin(
     short are gone on with.
 
     Raises:
-        ClusterUnreachable: the engine is a cluster, and doesn't answer; nothing was done.
+        ClusterUnreachable, InvalidSetting: as `engines.check` has it; nothing was done.
     """
     from orchestration.erasing.erase import complete
 
     engine = engine or settings.engine
-    if engine == "spark":
-        thrift.check(settings)
+    engines.check(settings, engine)
+    parting.follow(settings)
     is_erasing = complete(settings)
     with open_warehouse(settings) as connection:
         raw.create_tables(connection)

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     rejected_limit: float = Field(default=0.05, ge=0, le=1)
     infer_enrollments: bool = False
     memory_limit: str = Field(default="4GB", pattern=r"^[1-9][0-9]*(MB|GB)$")
+    snapshot: Literal["duckdb", "parquet"] = "duckdb"
     publish_parquet: bool = False
     xapi_home_page: bool = False
     api_token: SecretStr | None = None

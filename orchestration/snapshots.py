@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration import parting, parts
 from orchestration.published import attached, quoted, tables
 from orchestration.settings import Settings
 from orchestration.warehouse import utc_now
@@ -137,7 +138,10 @@ def swap(snapshot_file: Path, candidate: Path, refresh_id: str) -> datetime:
         with duckdb.connect(str(candidate)) as connection:
             _verify(connection, refresh_id)
             connection.execute(_STAMP, [utc_now(), refresh_id])
+            parting.settle(connection, candidate, snapshot)
             connection.execute("checkpoint")
+        for path in sorted(parts.folder_of(snapshot).rglob("*"), reverse=True):
+            flush(path)
         flush(candidate)
         candidate.rename(snapshot)
     link = snapshot_file.with_name(f".{snapshot_file.stem}.link")
@@ -161,12 +165,26 @@ def _verify(connection: duckdb.DuckDBPyConnection, refresh_id: str) -> None:
 
 
 def drop_old_snapshots(settings: Settings) -> list[Path]:
-    """Remove the snapshots beyond those to keep, and return them; the newest one stays."""
+    """Remove the snapshots beyond those to keep, and return them; the newest one stays.
+
+    One whose rows lie in Parquet files stays for as long as a reader has it open.
+    """
     snapshots = sorted(settings.published.glob("learner_progress__*.duckdb"))
-    dropped = snapshots[: -settings.keep_snapshots]
-    for old in dropped:
-        old.unlink()
+    old = snapshots[: -settings.keep_snapshots]
+    dropped = [snapshot for snapshot in old if not parts.are_held(snapshot)]
+    for snapshot in dropped:
+        parting.drop(snapshot)
+    for folder in settings.published.glob("learner_progress__*.parquet"):
+        # What a killed process was about to publish, or to drop.
+        if not folder.with_suffix(".duckdb").exists():
+            shutil.rmtree(folder)
     return dropped
+
+
+def size(snapshot: Path) -> int:
+    """The bytes of a snapshot, its parts included."""
+    found = parts.files_in(parts.folder_of(snapshot))
+    return sum(path.stat().st_size for path in [snapshot, *found])
 
 
 def flush(path: Path) -> None:

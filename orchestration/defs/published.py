@@ -4,7 +4,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import published, refresh
+from orchestration import published, refresh, snapshots
 from orchestration.defs.dbt import asset_key, exposures, nodes, promised
 from orchestration.defs.described import described, instant
 from orchestration.defs.freshness import freshness_policy
@@ -73,7 +73,7 @@ def learner_progress(
             "previous_refresh_id": str(before["refresh_id"]) if before else "none",
             "snapshot": dg.MetadataValue.path(str(snapshot)),
             "file": dg.MetadataValue.path(str(snapshot.resolve())),
-            "bytes": snapshot.stat().st_size,
+            "bytes": snapshots.size(snapshot.resolve()),
             "tables": dg.MetadataValue.md(f"| table | rows |\n|---|---:|\n{table}"),
             **{f"rows of {name}": count for name, count in rows.items()},
         },

@@ -10,8 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestration import snapshots
-from orchestration.parquet import publish_parquet
+from orchestration import parting, parts, snapshots
+from orchestration.parquet import publish_parquet, remove
 from orchestration.settings import Settings
 
 
@@ -42,16 +42,16 @@ def finish(settings: Settings) -> None:
     """
     _drop_older_snapshots(settings)
     for leftover in settings.published.glob(".parquet.*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    if (settings.published / "parquet").exists() and not settings.publish_parquet:
+        remove(leftover)
+    if os.path.lexists(settings.published / "parquet") and not settings.publish_parquet:
         publish_parquet(settings)
     _file(settings).unlink(missing_ok=True)
     snapshots.flush(settings.home)
 
 
 def snapshot_files(settings: Settings) -> list[Path]:
-    """Every file of a published snapshot, also of those as of the past."""
-    now = settings.published.glob("learner_progress__*")
+    """Every file of a published snapshot but its parts, also of those as of the past."""
+    now = settings.published.glob("learner_progress__*.duckdb*")
     return [*now, *(settings.published / "as_of").rglob("*.duckdb*")]
 
 
@@ -59,7 +59,10 @@ def _drop_older_snapshots(settings: Settings) -> None:
     newest = settings.snapshot_file.resolve()
     for path in snapshot_files(settings):
         if path != newest:
-            path.unlink()
+            parting.drop(path)
+    for folder in settings.published.glob("learner_progress__*.parquet"):
+        if folder.resolve() != parts.folder_of(newest):
+            shutil.rmtree(folder)
     for folder in sorted((settings.published / "as_of").rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()

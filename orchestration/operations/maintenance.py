@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import snapshots
+from orchestration import parting, snapshots
 from orchestration.models import Progress
 from orchestration.operations import compaction, leftovers
 from orchestration.settings import Settings
@@ -94,6 +94,7 @@ def _steps(
     yield "compacted warehouse files", home, lambda: _compact(settings, done)
     yield "old files of the archive", settings.archive, lambda: _forget_archived(settings)
     published = settings.published
+    yield "snapshots that were moved", published, lambda: parting.follow(settings)
     yield "old snapshots", published, lambda: len(snapshots.drop_old_snapshots(settings))
     yield "old runs of Dagster", settings.dagster_home, lambda: _forget_runs(settings, forget_runs)
     yield "old logs of dbt", home / "dbt", lambda: _forget_logs(settings)

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestration import snapshots
+from orchestration import parting, snapshots
 from orchestration.models import Progress
 from orchestration.operations.backup import (
     LEFT_OUT,
@@ -57,6 +57,7 @@ def restore(
             path.replace(settings.home / path.name)
             snapshots.flush(settings.home)
         building.rmdir()
+        parting.follow(settings)
     return manifest
 
 

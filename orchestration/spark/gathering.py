@@ -1,4 +1,7 @@
-"""Gathers the tables that readers see from the shared folder into the candidate snapshot."""
+"""Gathers the tables that readers see from the shared folder into the candidate snapshot.
+
+Their rows go into the candidate's file, or their Parquet files become its parts as they are.
+"""
 
 import shutil
 from datetime import datetime
@@ -7,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import models
+from orchestration import models, parting, parts
 from orchestration.published import tables
 from orchestration.settings import Settings
 from orchestration.spark import folder
@@ -28,7 +31,7 @@ def gather(settings: Settings, candidate: Path, *, as_of: datetime) -> None:
     """Fill the candidate: tables with comments and keys, as DuckDB makes them, rows by the cluster.
 
     Raises:
-        TableMissing: the candidate is half-filled.
+        TableMissing, NullFound: the candidate is half-filled.
     """
     beside.build_empty(settings, candidate, as_of=as_of)
     store = folder.opened(settings)
@@ -38,14 +41,20 @@ def gather(settings: Settings, candidate: Path, *, as_of: datetime) -> None:
         connection.execute(f"set memory_limit = '{settings.memory_limit}'")
         for schema, name in tables(connection):
             table = f"{schema}.{name}"
-            if found := _files(settings, store, f"{schema}/{name}"):
+            root, found = _files(settings, store, f"{schema}/{name}")
+            if settings.snapshot == "parquet" and (schema, name) != parting.REFRESHES:
+                parting.take(connection, candidate, table, root, found)
+            elif found:
                 query = _FILL.format(table=table, key=", ".join(keys[table]))
-                connection.execute(query, {"files": found})
+                connection.execute(query, {"files": [str(path) for path in found]})
+        if settings.snapshot == "parquet":
+            # That keys are unique was tested on the cluster, of the same files.
+            parting.lead(connection, parts.folder_of(candidate))
     shutil.rmtree(_copies(settings), ignore_errors=True)
 
 
-def _files(settings: Settings, store: Any, table: str) -> list[str]:
-    """The Parquet files of a table, as paths on this machine."""
+def _files(settings: Settings, store: Any, table: str) -> tuple[Path, list[Path]]:
+    """The folder of a table, and its Parquet files, as paths on this machine."""
     from pyarrow import fs
 
     if store.get_file_info(table).type == fs.FileType.NotFound:
@@ -60,7 +69,7 @@ def _files(settings: Settings, store: Any, table: str) -> list[str]:
         root = copies
     else:
         root = Path(settings.spark_folder) / table
-    return [str(path) for path in sorted(root.rglob("*.parquet"))]
+    return root, parts.files_in(root)
 
 
 def _copies(settings: Settings) -> Path:
