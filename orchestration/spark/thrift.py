@@ -3,7 +3,7 @@
 import importlib.util
 import socket
 
-from orchestration.settings import PREFIX, Settings
+from orchestration.settings import PREFIX, InvalidSetting, Settings
 
 
 class ClusterUnreachable(Exception):
@@ -23,8 +23,10 @@ def check(settings: Settings) -> None:
     """See that the cluster can be used, before anything is done.
 
     Raises:
+        InvalidSetting: the settings by which it is entered don't fit together.
         ClusterUnreachable: dbt-spark isn't installed, or no server answers.
     """
+    _check_entry(settings)
     if importlib.util.find_spec("dbt.adapters.spark") is None:
         raise ClusterUnreachable(
             "The engine spark needs dbt-spark: install it with `make spark`, or from"
@@ -36,6 +38,25 @@ def check(settings: Settings) -> None:
             f" (on this machine with `make cluster`), or set {PREFIX}SPARK_HOST and"
             f" {PREFIX}SPARK_PORT."
         )
+
+
+def _check_entry(settings: Settings) -> None:
+    """See that user, password and service are there for the ways to enter that ask for them."""
+    auth = settings.spark_auth
+    with_password = auth in ("LDAP", "CUSTOM")
+    has_password = bool(settings.spark_password.get_secret_value())
+    service = settings.spark_kerberos_service
+    if with_password and not (settings.spark_user and has_password):
+        reason = f"is {auth!r}: set {PREFIX}SPARK_USER and {PREFIX}SPARK_PASSWORD too"
+    elif has_password and not with_password:
+        reason = f"is {auth!r}, but {PREFIX}SPARK_PASSWORD is for LDAP or CUSTOM: unset one"
+    elif auth == "KERBEROS" and not service:
+        reason = f"is {auth!r}: set {PREFIX}SPARK_KERBEROS_SERVICE too, mostly to hive or spark"
+    elif service and auth != "KERBEROS":
+        reason = f"is {auth!r}, but {PREFIX}SPARK_KERBEROS_SERVICE is for KERBEROS: unset one"
+    else:
+        return
+    raise InvalidSetting(f"{PREFIX}SPARK_AUTH {reason}.")
 
 
 def environment(settings: Settings) -> dict[str, str]:

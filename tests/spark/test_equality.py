@@ -2,14 +2,14 @@
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration import academy, synthetic
+from orchestration import academy, parts, published, synthetic
 from orchestration.erasing import erase
 from orchestration.models import ModelsFailed
 from orchestration.refresh import refresh
@@ -31,6 +31,11 @@ union all
 select schema_name, table_name, constraint_type, constraint_column_names::text, true, ''
 from duckdb_constraints() where database_name = 'learner_progress'
 order by all
+"""
+TYPES = """
+select schema_name, table_name, column_name, data_type, comment
+from duckdb_columns() where database_name = 'learner_progress' and not internal
+order by schema_name, table_name, column_index
 """
 
 
@@ -72,10 +77,14 @@ def shared_by(settings: Settings) -> Path:
 
 
 def shape(settings: Settings) -> list[tuple[object, ...]]:
-    from orchestration import published
-
     with published.connect(settings) as connection:
         return connection.execute(SHAPE).fetchall()
+
+
+def types(settings: Settings) -> list[tuple[object, ...]]:
+    """What readers see of columns where views stand for tables: all but that none may be NULL."""
+    with published.connect(settings) as connection:
+        return connection.execute(TYPES).fetchall()
 
 
 def learners_in(folder: Path) -> set[str]:
@@ -109,15 +118,27 @@ def test_the_academy_is_the_same_and_an_erased_learner_is_gone_from_the_cluster(
     with pytest.raises(ModelsFailed, match="SPARK_PREFIX"):
         refresh(other, as_of=AS_OF)
     assert learner in learners_in(shared)
-    for home in (homes.duckdb, homes.spark):
+    # What is published next is of Parquet, copied from the shared folder, as from a store.
+    in_parts = homes.spark.model_copy(update={"snapshot": "parquet"})
+    for home in (homes.duckdb, in_parts):
         assert erase.erase(home, learner).removed
     assert learner not in learners_in(shared)
-    assert_same_tables(readers_tables(homes.duckdb), readers_tables(homes.spark))
+    assert learner not in learners_in(in_parts.published)
+    assert_same_tables(readers_tables(homes.duckdb), readers_tables(in_parts))
+    assert types(in_parts) == types(homes.duckdb)
+    assert types(in_parts) != []
 
 
 def test_two_million_events_in_three_batches_are_the_same_though_a_worker_is_killed(
     homes, cluster, tmp_path
 ):
+    # Published as Parquet, so that readers have the files that the next build there replaces.
+    place = {
+        "snapshot": "parquet",
+        "keep_snapshots": 1,
+        "spark_warehouse": str(shared_by(homes.spark)),
+    }
+    homes = replace(homes, spark=homes.spark.model_copy(update=place))
     world = tmp_path / "world"
     synthetic.generate(learners=40_000, courses=40, events=2_000_000, seed=7, out=world, files=3)
     first, second, third = sorted((world / "events").iterdir())
@@ -127,6 +148,10 @@ def test_two_million_events_in_three_batches_are_the_same_though_a_worker_is_kil
     assert len(tasks) == 2
     assert min(tasks.values()) > 0
     before = days_of_activity(homes.spark)
+    first_seen = readers_tables(homes.spark)["lesson_progress"]
+    reader = published.connect(homes.spark)
+    held = parts.folder_of(homes.spark.snapshot_file.resolve())
+    assert any(path.stat().st_nlink == 2 for path in parts.files_in(held))
 
     def kill(name: str, done: int, total: int) -> None:
         if name == "learner_lessons" and "worker_2" in processes(cluster):
@@ -139,3 +164,6 @@ def test_two_million_events_in_three_batches_are_the_same_though_a_worker_is_kil
         "stands" if after[day] == files else "renewed" for day, files in before.items()
     }
     homes.refresh(third, full_refresh=True)
+    ((rows,),) = reader.execute("select count(*) from progress.lesson_progress").fetchall()
+    assert rows == len(first_seen)
+    assert {path.stat().st_nlink for path in parts.files_in(held)} == {1}
