@@ -194,7 +194,8 @@ def _workers(settings: Settings) -> int | None:
     """How many workers the master knows alive; None while it doesn't answer."""
     try:
         state = _read(f"http://127.0.0.1:{settings.cluster_ui_port}/json/")
-    except OSError:
+    except (OSError, ValueError):
+        # As it starts, its page may be empty.
         return None
     return sum(int(worker["state"] == "ALIVE") for worker in state["workers"])
 
