@@ -155,6 +155,14 @@ def drop(snapshot: Path) -> None:
     shutil.rmtree(parts.folder_of(snapshot), ignore_errors=True)
 
 
+def drop_unread(snapshot: Path) -> bool:
+    """Drop a snapshot unless a reader holds its parts; returns whether it is gone."""
+    with parts.unread(snapshot) as is_unread:
+        if is_unread:
+            drop(snapshot)
+    return is_unread
+
+
 def follow(settings: Settings) -> int:
     """Let snapshots of a home folder that was moved look where it lies now; returns how many did.
 

@@ -7,8 +7,8 @@ The parts of `learner_progress__<refresh>.duckdb` lie in `learner_progress__<ref
 import fcntl
 import os
 import weakref
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -51,19 +51,22 @@ def hold(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
-def are_held(snapshot: Path) -> bool:
-    """Whether a reader holds a snapshot's parts."""
+@contextmanager
+def unread(snapshot: Path) -> Iterator[bool]:
+    """Whether no reader holds a snapshot's parts; none begins to, for the length of the block."""
     try:
         descriptor = os.open(folder_of(snapshot), os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
-        return False
+        yield True
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        yield False
+    else:
+        yield True
     finally:
         os.close(descriptor)
-    return False
 
 
 def admit(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> None:

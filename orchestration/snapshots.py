@@ -170,10 +170,7 @@ def drop_old_snapshots(settings: Settings) -> list[Path]:
     One whose rows lie in Parquet files stays for as long as a reader has it open.
     """
     snapshots = sorted(settings.published.glob("learner_progress__*.duckdb"))
-    old = snapshots[: -settings.keep_snapshots]
-    dropped = [snapshot for snapshot in old if not parts.are_held(snapshot)]
-    for snapshot in dropped:
-        parting.drop(snapshot)
+    dropped = [old for old in snapshots[: -settings.keep_snapshots] if parting.drop_unread(old)]
     for folder in settings.published.glob("learner_progress__*.parquet"):
         # What a killed process was about to publish, or to drop.
         if not folder.with_suffix(".duckdb").exists():

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,17 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration import parquet, parting, parts, printed, published, report, snapshots, status
+from orchestration import (
+    built,
+    parquet,
+    parting,
+    parts,
+    printed,
+    published,
+    report,
+    snapshots,
+    status,
+)
 from orchestration.erasing.erase import erase
 from orchestration.operations.backup import backup
 from orchestration.operations.maintenance import maintain
@@ -217,6 +228,30 @@ def test_a_reader_sees_its_whole_refresh_for_as_long_as_it_is_connected(home):
         parts.folder_of(home.snapshot_file.resolve()).name
     ]
     assert learners(home) == 3
+
+
+def test_a_reader_that_comes_as_its_snapshot_is_dropped_takes_the_next(home):
+    old = home.snapshot_file.resolve()
+    new = old.with_name("learner_progress__20990101T000000000000Z.duckdb")
+    shutil.copytree(parts.folder_of(old), parts.folder_of(new))
+    shutil.copy(old, new)
+    with duckdb.connect(str(new)) as connection:
+        parting.lead(connection, parts.folder_of(new))
+    with ThreadPoolExecutor(1) as beside:
+        with parts.unread(old) as is_unread:
+            assert is_unread
+            coming = beside.submit(learners, home)
+            assert wait([coming], timeout=0.5).not_done
+            home.snapshot_file.unlink()
+            home.snapshot_file.symlink_to(new.name)
+            parting.drop(old)
+        assert coming.result() == 2
+
+
+def test_dagster_is_told_of_rows_as_ever(home):
+    made = built.tables(home, home.snapshot_file.resolve())
+    rows = {f"{schema}.{name}": table.rows for (schema, name), table in made.items()}
+    assert published.row_counts(home).items() <= rows.items()
 
 
 def test_the_engine_duckdb_is_refused_in_a_sentence(tmp_path):
