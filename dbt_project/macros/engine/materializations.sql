@@ -3,7 +3,7 @@
     own way, which other engines take, moves the old one aside and the new one in, which costs a
     small refresh more than the building.
 #}
-{% materialization table, adapter="duckdb" %}
+{% materialization table, adapter = "duckdb" %}
     {%- set target_relation = this.incorporate(type="table") -%}
     {% call statement("main") -%}
         {{ drop_standing() }} {{ create_table_as(False, target_relation, compiled_code) }}
@@ -13,7 +13,7 @@
     {{ return({"relations": [target_relation]}) }}
 {% endmaterialization %}
 
-{% materialization view, adapter="duckdb" %}
+{% materialization view, adapter = "duckdb" %}
     {%- set target_relation = this.incorporate(type="view") -%}
     {% call statement("main") -%}
         {{ drop_standing() }} {{ get_create_view_as_sql(target_relation, compiled_code) }}
