@@ -14,6 +14,10 @@ FORM = LOCAL_FORM + r"(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)"
 _DATE_FORM = r"^\d{4}-\d{2}-\d{2}$"
 
 
+_BEFORE_ALL, _AFTER_ALL = "0001-01-01T00:00:00Z", "10000-01-01T00:00:00Z"
+"""What a day of the zone stands for that begins or ends beyond the calendar in UTC."""
+
+
 def of_day(name: str) -> str:
     """The column of a chunk that holds what a date alone in column `name` stands for."""
     return f"{name}_of_day"
@@ -36,10 +40,13 @@ def with_days(chunk: pa.Table, source: Source, zone: ZoneInfo) -> pa.Table:
 def _instant(text: str, is_last: bool, zone: ZoneInfo) -> str | None:
     try:
         day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    try:
         local = last_of_day(day, zone) if is_last else _first(day, zone)
         return f"{local.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
-    except (ValueError, OverflowError):
-        return None
+    except OverflowError:
+        return _BEFORE_ALL if day.year == 1 else _AFTER_ALL
 
 
 def _first(day: date, zone: ZoneInfo) -> datetime:

@@ -17,6 +17,7 @@ from orchestration.landing.formats import chunks
 
 GOOD = json_lines(event())
 HEADER = "event_id,event_type,learner_id,course_id,lesson_id,occurred_at\n"
+YEAR_10000 = 253_402_300_800
 ROW = "e{0},lesson_viewed,ada,algebra,sets,2025-03-01T10:00:00Z\n"
 
 
@@ -223,6 +224,21 @@ def test_parquet_types_become_what_they_mean(room, column, values, stored):
     assert room.rows(f"select {column}, line from raw.events") == [(stored, 1)]
 
 
+@pytest.mark.parametrize(
+    ("reason", "day"),
+    [
+        ("instant_too_late", pa.array([2**31 - 1], pa.date32())),
+        ("instant_too_late", pa.array([YEAR_10000 * 1000], pa.date64())),
+        ("instant_too_early", pa.array([-(2**31)], pa.date32())),
+    ],
+)
+def test_a_parquet_date_beyond_the_calendar_is_too_late_or_too_early(room, reason, day):
+    file = io.BytesIO()
+    pq.write_table(pa.table({"course_id": ["c"], "due_at": day}), file)
+    room.land_one("deadlines/a.parquet", file.getvalue())
+    assert room.reasons() == [(1, reason)]
+
+
 def test_a_parquet_date_is_a_day(room):
     days = pa.table({"course_id": ["c"], "due_at": pa.array([date(2025, 1, 1)])})
     file = io.BytesIO()
@@ -237,7 +253,12 @@ def test_a_parquet_date_is_a_day(room):
     ("reason", "columns"),
     [
         ("instant_without_zone", {"occurred_at": pa.array([datetime(2025, 1, 1)])}),
-        ("invalid_instant", {"occurred_at": pa.array([2**60], pa.timestamp("us", "UTC"))}),
+        ("instant_too_late", {"occurred_at": pa.array([2**60], pa.timestamp("us", "UTC"))}),
+        ("instant_too_late", {"occurred_at": pa.array([2**63 - 1], pa.timestamp("ms", "UTC"))}),
+        ("instant_too_late", {"occurred_at": pa.array([YEAR_10000], pa.timestamp("s", "UTC"))}),
+        ("instant_too_early", {"occurred_at": pa.array([-(2**62)], pa.timestamp("us", "UTC"))}),
+        ("instant_too_early", {"occurred_at": pa.array([-(10**11)], pa.timestamp("s", "UTC"))}),
+        ("instant_without_zone", {"occurred_at": pa.array([2**62], pa.timestamp("us"))}),
         ("missing_value", {"learner_id": pa.nulls(1)}),
         ("missing_value", {"learner_id": pa.array([None], pa.int64())}),
         ("invalid_utf8", {"learner_id": pa.array([b"\xff"]).view(pa.string())}),

@@ -195,6 +195,19 @@ def test_the_last_day_of_all_is_a_deadline(room):
     assert room.rows("select due_at from raw.deadlines") == [(datetime.max,)]
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "reasons"),
+    [
+        ("America/New_York", "9999-12-31", [(2, "instant_too_late")]),
+        ("Asia/Kathmandu", "0001-01-01", [(2, "instant_too_early")]),
+    ],
+)
+def test_a_day_that_ends_beyond_the_calendar_in_utc(open_room, zone, day, reasons):
+    room = open_room(timezone=zone)
+    room.land_one("deadlines/a.csv", f"course_id,due_at\nc,{day}\n")
+    assert room.reasons() == reasons
+
+
 def test_an_empty_due_at_withdraws_but_an_absent_one_is_missing(room):
     lines = '{"course_id": "a", "due_at": null}\n{"course_id": "b", "due_at": ""}\n'
     room.land_one("deadlines/a.jsonl", lines + '{"course_id": "c"}\n')

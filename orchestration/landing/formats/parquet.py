@@ -27,6 +27,10 @@ STEP_ROWS = 2000
 FREE_BYTES = 64 << 20
 MAX_RATIO = 100
 
+_FIRST_SECOND, _AFTER_SECONDS = -62_135_596_800, 253_402_300_800
+"""When the year 1 begins and the year 9999 has ended, in seconds since 1970."""
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
 _TEXTS = (types.is_string, types.is_large_string, types.is_string_view)
 
 
@@ -127,9 +131,16 @@ def _chunk(
 def _text(
     values: pa.Array, name: str, faults: list[str | None], details: list[str | None]
 ) -> pa.Array:
-    """Write values as text; bytes that are no UTF-8 become a fault of their row."""
-    if types.is_timestamp(values.type):
-        return _instants(values)
+    """Write values as text; bytes that are no UTF-8 become a fault of their row.
+
+    So do times beyond the calendar, which no text tells.
+    """
+    if types.is_timestamp(values.type) or types.is_date(values.type):
+        text = _instants(values) if types.is_timestamp(values.type) else values.cast(pa.string())
+        for row, reason in _beyond(values):
+            faults[row] = faults[row] or reason
+            details[row] = details[row] or f"{name}: {text[row]}"
+        return text
     if not _is_text(values.type):
         return values.cast(pa.string())
     raw = values.cast(pa.large_string()).cast(pa.large_binary())
@@ -149,6 +160,25 @@ def _readable(
             faults[row] = faults[row] or "invalid_utf8"
             details[row] = details[row] or f"{name} is not UTF-8"
             yield None
+
+
+def _beyond(values: pa.Array) -> Iterator[tuple[int, str]]:
+    """Find the rows of times before the year 1 or after 9999, and why they can't be taken."""
+    kind = values.type
+    has_zone = types.is_date(kind) or kind.tz is not None
+    whole = values.cast(pa.int32()) if types.is_date32(kind) else values
+    numbers = whole.cast(pa.int64())
+    first, after = _FIRST_SECOND, _AFTER_SECONDS
+    if types.is_date32(kind):
+        first, after = first // 86_400, after // 86_400
+    else:
+        scale = _PER_SECOND["ms" if types.is_date64(kind) else kind.unit]
+        first, after = first * scale, after * scale
+    is_late = pc.greater_equal(numbers, pa.scalar(min(after, 2**63 - 1), pa.int64()))
+    is_early = pc.less(numbers, pa.scalar(max(first, -(2**63)), pa.int64()))
+    for flags, reason in ((is_late, "instant_too_late"), (is_early, "instant_too_early")):
+        for row in pc.indices_nonzero(flags).to_pylist():
+            yield row, reason if has_zone else "instant_without_zone"
 
 
 def _instants(values: pa.Array) -> pa.Array:
