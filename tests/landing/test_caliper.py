@@ -145,9 +145,11 @@ def test_every_event_of_an_envelope_counts_as_a_line_of_its_own(room):
 
 
 def test_an_envelope_without_an_array_of_events_is_rejected(room):
-    lines = json_lines({**envelope(), "data": acted()}, {"sensor": "s"}, {})
-    assert counts(room.land_one("caliper/a.jsonl", lines)) == (0, 0, 3, 0)
-    assert [reason for _, reason in room.reasons()] == ["wrong_type", *["missing_value"] * 2]
+    wrong = {**acted(), "action": ["Viewed"]}
+    lines = json_lines({**envelope(), "data": acted()}, {"sensor": "s"}, {}, wrong)
+    assert counts(room.land_one("caliper/a.jsonl", lines)) == (0, 0, 4, 0)
+    reasons = ["wrong_type", "missing_value", "missing_value", "wrong_type"]
+    assert [reason for _, reason in room.reasons()] == reasons
 
 
 def test_a_group_is_no_learner_and_a_missing_course_is_named(room):

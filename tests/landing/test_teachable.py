@@ -93,8 +93,11 @@ def test_what_cannot_be_mapped_is_rejected(room):
         delivery(created=1740823200),
         delivery(type=None),
         delivery(created="2025-03-01 10:00:00 +0000"),
+        delivery(object={"user": "ada"}),
+        delivery() | {"object": []},
+        delivery(type=["x"]),
     ]
-    assert counts(room.land_one("teachable/a.jsonl", json_lines(*bad))) == (0, 0, 6, 0)
+    assert counts(room.land_one("teachable/a.jsonl", json_lines(*bad))) == (0, 0, 9, 0)
     assert room.rows("select reason, detail from raw.rejected_lines order by line") == [
         ("missing_value", "object.user.id is empty"),
         ("missing_value", "object.is_completed is empty"),
@@ -102,6 +105,9 @@ def test_what_cannot_be_mapped_is_rejected(room):
         ("invalid_instant", "occurred_at: 1740823200"),
         ("missing_value", "type is empty"),
         ("invalid_instant", "occurred_at: 2025-03-01 10:00:00 +0000"),
+        ("wrong_type", "object.user is no object"),
+        ("wrong_type", "object is no object"),
+        ("wrong_type", "type is no text"),
     ]
 
 

@@ -251,7 +251,7 @@ def test_what_cannot_be_mapped_is_rejected_in_the_words_of_the_standard(room):
         ("instant_without_zone", "occurred_at: 2025-03-01T10:00:00"),
         ("instant_in_the_future", "occurred_at: 2099-03-01T10:00:00Z"),
         ("missing_value", "verb.id is empty"),
-        ("missing_value", "verb.id is empty"),
+        ("wrong_type", "verb is no object"),
         ("wrong_type", 'id: ["s1"]'),
         ("lone_surrogate", 'object.id: "\\ud800"'),
         ("invalid_json", 'the key "id" is there twice'),

@@ -30,7 +30,7 @@ from orchestration.landing.standards.mapping import (
     Says,
     first,
     inside,
-    missing,
+    kind_of,
     value_in,
 )
 from orchestration.settings import Settings
@@ -53,8 +53,9 @@ def mapped(event: Json, _: Settings) -> Result:
     action = event.get("action")
     if action is None and "eventTime" not in event and isinstance(event.get("type"), str):
         return IGNORED
-    if not isinstance(action, str) or not action:
-        return missing("action")
+    action = kind_of(inside(event, "action"))
+    if isinstance(action, Rejected):
+        return action
     actor, lesson = event.get("actor"), _attempted(event.get("object"))
     says = _says(action, {_type(lesson), _type(event)})
     if says is None or _type(actor) == "SoftwareApplication":

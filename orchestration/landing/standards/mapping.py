@@ -72,9 +72,25 @@ class Standard:
     holds: str | None = None
 
 
+class NoObject:
+    """What is found where a path goes on, but what stands there has no keys."""
+
+
+NO_OBJECT = NoObject()
+
+
 def inside(document: Any, *path: str) -> Found:
-    """Follow keys into nested objects; the value is None where the path ends early."""
-    return Found(".".join(path), value_in(document, *path))
+    """Follow keys into nested objects; the value is None where nothing more is there.
+
+    What is something else than an object is found itself, as `NO_OBJECT`.
+    """
+    for place, name in enumerate(path):
+        if document is None:
+            break
+        if not isinstance(document, dict):
+            return Found(".".join(path[:place]), NO_OBJECT)
+        document = document.get(name)
+    return Found(".".join(path), document)
 
 
 def value_in(document: Any, *path: str) -> Any:
@@ -87,9 +103,27 @@ def value_in(document: Any, *path: str) -> Any:
 
 
 def first(found: Iterable[Found]) -> Found:
-    """The first field that has a value; without one the first, so that it is the one named."""
+    """The first field that has a value; else what is no object where one should be, else the first.
+
+    So the one that is returned without a value is the one to be named.
+    """
     fields = list(found)
-    return next((field for field in fields if field.value not in (None, "")), fields[0])
+    told = [field for field in fields if field.value not in (None, "")]
+    sound = [field for field in told if field.value is not NO_OBJECT]
+    return next(iter([*sound, *told, *fields]))
+
+
+def kind_of(found: Found) -> str | Rejected:
+    """The text of a field by which a document says what it is, or why there is none."""
+    if found.value in (None, ""):
+        return missing(found.field)
+    return found.value if isinstance(found.value, str) else wrong_type(found, "text")
+
+
+def wrong_type(found: Found, wanted: str) -> Rejected:
+    """The rejection of a document with a field of another type than is wanted."""
+    wanted = "object" if found.value is NO_OBJECT else wanted
+    return Rejected("wrong_type", f"{found.field} is no {wanted}")
 
 
 def missing(field: str) -> Rejected:

@@ -21,6 +21,7 @@ from orchestration.landing.sources import Column, Kind, Source
 from orchestration.landing.standards.documents import documents, elements
 from orchestration.landing.standards.mapping import (
     IGNORED,
+    NO_OBJECT,
     Found,
     Ignored,
     Mapped,
@@ -28,6 +29,7 @@ from orchestration.landing.standards.mapping import (
     Result,
     Says,
     Standard,
+    wrong_type,
 )
 from orchestration.settings import Settings
 
@@ -141,6 +143,8 @@ def _judged(said: Mapped) -> Mapped | Rejected:
             if name in needed:
                 return Rejected("missing_value", f"{found.field} is empty")
         elif name in needed or name == "id":
+            if found.value is NO_OBJECT:
+                return wrong_type(found, "object")
             if not isinstance(found.value, str):
                 return Rejected("wrong_type", _shown(found))
             if has_lone_surrogate(found.value):

@@ -14,6 +14,7 @@ nothing. Teachable sends no views.
 
 from orchestration.landing.standards.mapping import (
     IGNORED,
+    NO_OBJECT,
     Found,
     Json,
     Mapped,
@@ -22,8 +23,9 @@ from orchestration.landing.standards.mapping import (
     Says,
     first,
     inside,
+    kind_of,
     missing,
-    value_in,
+    wrong_type,
 )
 from orchestration.settings import Settings
 
@@ -36,20 +38,22 @@ SAYS = {
 
 def mapped(delivery: Json, settings: Settings) -> Result:
     """Map one delivery."""
-    kind = delivery.get("type")
-    if not isinstance(kind, str) or not kind:
-        return missing("type")
+    kind = kind_of(inside(delivery, "type"))
+    if isinstance(kind, Rejected):
+        return kind
     says = SAYS.get(kind)
     if says is None or delivery.get("livemode") is False:
         return IGNORED
     if says is Says.COMPLETED:
-        is_completed = value_in(delivery, "object", "is_completed")
-        if is_completed is False:
+        is_completed = inside(delivery, "object", "is_completed")
+        if is_completed.value is False:
             return IGNORED
-        if is_completed is None:
-            return missing("object.is_completed")
-        if is_completed is not True:
-            return Rejected("wrong_type", "object.is_completed is neither true nor false")
+        if is_completed.value is None:
+            return missing(is_completed.field)
+        if is_completed.value is NO_OBJECT:
+            return wrong_type(is_completed, "object")
+        if is_completed.value is not True:
+            return Rejected("wrong_type", f"{is_completed.field} is neither true nor false")
     return Mapped(
         says,
         inside(delivery, "hook_event_id"),

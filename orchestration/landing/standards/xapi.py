@@ -25,6 +25,7 @@ from urllib.parse import unquote
 
 from orchestration.landing.standards.mapping import (
     IGNORED,
+    NO_OBJECT,
     Found,
     Json,
     Mapped,
@@ -33,6 +34,7 @@ from orchestration.landing.standards.mapping import (
     Says,
     first,
     inside,
+    kind_of,
     missing,
     value_in,
 )
@@ -48,9 +50,9 @@ _COURSE = re.compile(r"/course/((?:course|ccx|library)-v1(?::|%3A)[^/?#]+)", re.
 
 def mapped(statement: Json, settings: Settings) -> Result:
     """Map one statement."""
-    verb = value_in(statement, "verb", "id")
-    if not isinstance(verb, str) or not verb:
-        return missing("verb.id")
+    verb = kind_of(inside(statement, "verb", "id"))
+    if isinstance(verb, Rejected):
+        return verb
     verb = _last_segment(verb)
     kind = value_in(statement, "object", "objectType")
     if kind is not None and not isinstance(kind, str):
@@ -83,20 +85,20 @@ def _says(verb: str, statement: Json) -> Says | None:
 
 def learner(statement: Json, settings: Settings) -> Found | Rejected:
     """Tell who acted, whatever they did."""
-    actor = statement.get("actor")
-    if value_in(actor, "objectType") == "Group":
+    if value_in(statement, "actor", "objectType") == "Group":
         return Rejected("missing_value", "actor is a Group, which is no learner")
-    name, page = inside(actor, "account", "name"), value_in(actor, "account", "homePage")
-    if settings.xapi_home_page and name.value not in (None, ""):
+    name = inside(statement, "actor", "account", "name")
+    page = value_in(statement, "actor", "account", "homePage")
+    if settings.xapi_home_page and name.value not in (None, "", NO_OBJECT):
         if not isinstance(page, str) or not page:
             return missing("actor.account.homePage")
         if isinstance(name.value, str):
             name = Found(name.field, f"{page}|{name.value}")
-    mbox = inside(actor, "mbox")
+    mbox = inside(statement, "actor", "mbox")
     if isinstance(mbox.value, str):
-        mbox = Found("mbox", mbox.value.removeprefix("mailto:"))
-    found = first([name, mbox, inside(actor, "mbox_sha1sum"), inside(actor, "openid")])
-    return Found(f"actor.{found.field}", found.value)
+        mbox = Found(mbox.field, mbox.value.removeprefix("mailto:"))
+    others = [inside(statement, "actor", other) for other in ("mbox_sha1sum", "openid")]
+    return first([name, mbox, *others])
 
 
 def _course(statement: Json) -> Found:
@@ -105,6 +107,9 @@ def _course(statement: Json) -> Found:
     typed = [a for a in (statement.get("object"), *parents, *groupings) if _type(a) == "course"]
     for activity in (*typed, *groupings, *parents):
         return _key(Found("the course activity's id", value_in(activity, "id")))
+    within = inside(statement, "context", "contextActivities", "parent")
+    if within.value is NO_OBJECT:
+        return within
     return Found("a course among object, parent and grouping", None)
 
 
