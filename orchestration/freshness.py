@@ -147,7 +147,8 @@ def _gap(
     if limit is None:
         return
     hours = round((seen.now - since).total_seconds() / 3_600, 2)
-    message = f"{said} {hours:,.1f} hours ago"
+    when = "ago" if hours >= 0 else "ahead of the clock"
+    message = f"{said} {abs(hours):,.1f} hours {when}"
     if hours > limit:
         message += f", more than {limit:g} ({PREFIX}{setting.upper()})"
     yield Finding(check, hours <= limit, hours, limit, f"{message}.")

@@ -62,7 +62,7 @@ def as_table(rows: Rows, columns: Sequence[str], title: str | None = None, width
         head = column.replace("_", "\n") if title else column
         table.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_printable(_shown(row[column]))) for column in columns))
+        table.add_row(*(Text(printable(_shown(row[column]))) for column in columns))
     width = shutil.get_terminal_size((220, 24)).columns if sys.stdout.isatty() else 220
     console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(table)
@@ -85,7 +85,10 @@ def rejected_text(rows: Rows, counts: Rows, format_: str, reason: str | None = N
     columns = ["source", "file", "line", "reason", "detail", "text"]
     if format_ != "table":
         return as_text(rows, columns, format_)
-    if not rows:
+    if reason and not rows and counts:
+        reasons = ", ".join(sorted({count["reason"] for count in counts}))
+        return f"No rejected line has the reason {reason}; there are {reasons}.\n"
+    if not counts:
         return "No line was rejected.\n"
     shown = [{**row, "text": shortened(row["text"])} for row in rows]
     summary = as_table(counts, ["reason", "source", "file", "lines"])
@@ -146,7 +149,7 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if type(value) is int else _cell(value)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters would move the cursor; a person sees their escapes instead."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 

@@ -77,8 +77,10 @@ def chosen_settings() -> Any:
 
 def warn(warnings: list[str]) -> None:
     """Tell of warnings, apart from what the command prints."""
+    from orchestration.output import printable
+
     for warning in warnings:
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(f"Warning: {printable(warning)}", err=True)
 
 
 @contextmanager

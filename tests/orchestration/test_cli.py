@@ -177,6 +177,20 @@ def test_a_table_of_rejected_lines_is_no_longer_than_a_person_reads(run, tmp_pat
     assert len(run(tmp_path, "rejected", "--format", "csv")[1].splitlines()) == 10
 
 
+def test_a_reason_that_no_line_has_is_not_taken_for_no_rejected_line(run, academy):
+    _, out, _ = run(academy, "rejected", "--reason", "nonsense")
+    assert out.startswith("No rejected line has the reason nonsense; there are ")
+    assert "invalid_instant" in out
+
+
+def test_a_warning_is_one_line_whatever_a_file_is_called(run, tmp_path):
+    inbox = tmp_path / "landing" / "events"
+    inbox.mkdir(parents=True)
+    (inbox / "a\nb\x1b[31m.jsonl").write_text("bad\n")
+    (warning,) = run(tmp_path, "land")[2].splitlines()
+    assert warning.startswith("Warning: events/a\\nb\\x1b[31m.jsonl: 1 of 1 lines")
+
+
 def test_sql_reads_the_snapshot_and_nothing_else(run, academy):
     rows = json.loads(run(academy, "sql", "select count(*) as n from marts.refreshes", "--json")[1])
     assert rows == [{"n": 1}]

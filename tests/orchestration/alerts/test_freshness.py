@@ -34,6 +34,13 @@ def test_a_snapshot_may_be_so_old(settings, hours, ok):
     assert ("LEARNER_PROGRESS_MAX_SNAPSHOT_AGE_HOURS" in finding.message) == (not ok)
 
 
+def test_an_event_may_lie_a_little_ahead_of_the_clock(settings):
+    publish(settings, NOW - HOUR, last_event_at=NOW + HOUR / 2)
+    finding = judged(settings, "event_gap")
+    assert finding.ok
+    assert finding.message == "The latest event happened 0.5 hours ahead of the clock."
+
+
 def test_events_must_land_though_refreshes_go_on(settings):
     landed = [(NOW - 80 * HOUR, 7), (NOW - 75 * HOUR, 3), (NOW - 2 * HOUR, 0)]
     publish(settings, NOW - HOUR, landed=landed)
