@@ -28,13 +28,25 @@ def forget_elsewhere(settings: Settings, trace: Trace) -> int:
 
 def _others(settings: Settings) -> Iterator[Path]:
     """The files under the home folder that no step of an erasure writes anew."""
-    rooms = (settings.landing, settings.archive, settings.set_aside, settings.published)
+    published = [settings.published / name for name in ("as_of", "parquet")]
+    rooms = [settings.landing, settings.archive, settings.set_aside, *published]
     names = ["warehouse.duckdb", "warehouse.duckdb.wal", "writer.lock", "writer.json"]
     own = {settings.home / name for name in [*names, "erasure.key", "erasing.json"]}
     for path in sorted(settings.home.rglob("*")):
         in_room = any(room in path.parents for room in rooms)
-        if path.is_file() and not in_room and path not in own:
+        if path.is_file() and not in_room and path not in own and not _is_snapshot(path, settings):
             yield path
+
+
+def _is_snapshot(path: Path, settings: Settings) -> bool:
+    """Whether a file is a snapshot, or a part of one that is made or goes; the report is one too.
+
+    They are made anew, and go, as a whole.
+    """
+    if settings.published not in path.parents:
+        return False
+    name = path.relative_to(settings.published).parts[0]
+    return name.startswith(("learner_progress", ".")) or path == settings.report_file
 
 
 def _forget_file(path: Path, trace: Trace) -> bool:

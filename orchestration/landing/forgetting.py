@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from orchestration.landing.archive import Content
 from orchestration.landing.copies import Lines
 from orchestration.landing.formats import Unreadable, ending_of
 from orchestration.landing.formats.chunks import physical_lines
+from orchestration.landing.formats.views import MAX_ID_LENGTH
 from orchestration.landing.sources import SOURCES, Source
 from orchestration.landing.standards import STANDARDS
 from orchestration.landing.standards.reading import IN_ENVELOPE_BITS
@@ -136,8 +138,21 @@ def _find_documents(found: Found, source: Source, settings: Settings, trace: Tra
 def _own(chunk: pa.Table, source: Source, trace: Trace) -> set[int]:
     if "learner_id" not in source.names:
         return set()
-    is_own = pc.equal(chunk.column("learner_id"), trace.learner_id).fill_null(False)
-    return set(pc.indices_nonzero(is_own).to_pylist())
+    learners = chunk.column("learner_id").cast(pa.string())
+    own = [told for told in learners.unique().to_pylist() if told and _is_of(told, trace)]
+    return set(pc.indices_nonzero(pc.is_in(learners, pa.array(own, pa.string()))).to_pylist())
+
+
+def _is_of(told: str, trace: Trace) -> bool:
+    """Whether what a record tells as its learner is the id, or no id at all but holds it."""
+    if told == trace.learner_id:
+        return True
+    is_sound = (
+        len(told) <= MAX_ID_LENGTH
+        and told == told.strip()
+        and "Cc" not in map(unicodedata.category, told)
+    )
+    return not is_sound and trace.count(told.encode("utf-8", "replace")) > 0
 
 
 def _mentioning(
