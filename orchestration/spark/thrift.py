@@ -19,6 +19,11 @@ def answers(host: str, port: int) -> bool:
         return False
 
 
+def is_installed() -> bool:
+    """Whether dbt-spark, which is an extra, is there."""
+    return importlib.util.find_spec("dbt.adapters.spark") is not None
+
+
 def check(settings: Settings) -> None:
     """See that the cluster can be used, before anything is done.
 
@@ -27,7 +32,7 @@ def check(settings: Settings) -> None:
         ClusterUnreachable: dbt-spark isn't installed, or no server answers.
     """
     _check_entry(settings)
-    if importlib.util.find_spec("dbt.adapters.spark") is None:
+    if not is_installed():
         raise ClusterUnreachable(
             "The engine spark needs dbt-spark: install it with `make spark`, or from"
             " constraints-spark.txt."

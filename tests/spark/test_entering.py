@@ -48,6 +48,7 @@ def test_every_way_to_enter_reaches_the_connection(entry, expected, is_encrypted
     read = profile(settings, monkeypatch)
     told = {"host": "spark.example.org", "port": 10_001, "use_ssl": is_encrypted}
     assert {name: read[name] for name in NOTHING | told} == NOTHING | told | expected
+    monkeypatch.setattr(thrift, "is_installed", lambda: True)
     monkeypatch.setattr(thrift, "answers", lambda *_: True)
     thrift.check(settings)
 
