@@ -42,7 +42,7 @@ test-bi: setup
 
 test-spark: setup
 	! command -v java > /dev/null || $(MAKE) spark
-	$(BIN)/pytest -m slow -rs $(TESTS) tests/spark
+	$(BIN)/pytest -rs $(TESTS) tests/spark
 
 serve: setup
 	$(BIN)/learner-progress serve
