@@ -1,17 +1,12 @@
+-- The large table is named where it is read: of what steps share, engines keep a copy.
 with
-    learner_lessons as (select * from {{ lessons_to_renew("changed_learner_lessons") }}),
     catalogue_states as (select * from {{ ref("catalogue_states") }}),
     state_lessons as (select * from {{ ref("state_lessons") }}),
 
-    completions as (
-        select learner_id, course_id, lesson_id, completed_at, completion_batch_id
-        from learner_lessons
-        where completed_at is not null
-    ),
-
     completers as (
         select course_id, lesson_id, count(*) as learners
-        from completions
+        from {{ lessons_to_renew("changed_learner_lessons") }}
+        where completed_at is not null
         group by course_id, lesson_id
     ),
 
@@ -46,10 +41,10 @@ with
         select distinct set_lessons.lesson_set_id, set_lessons.course_id, completions.learner_id
         from set_lessons
         inner join
-            completions
+            {{ lessons_to_renew("changed_learner_lessons") }} as completions
             on set_lessons.course_id = completions.course_id
             and set_lessons.lesson_id = completions.lesson_id
-        where set_lessons.rarity_rank = 1
+        where set_lessons.rarity_rank = 1 and completions.completed_at is not null
     ),
 
     finished_sets as (
@@ -60,13 +55,14 @@ with
             max(completions.completion_batch_id) as batch_id
         from candidates
         inner join
-            completions
+            {{ lessons_to_renew("changed_learner_lessons") }} as completions
             on candidates.learner_id = completions.learner_id
             and candidates.course_id = completions.course_id
         inner join
             set_lessons
             on candidates.lesson_set_id = set_lessons.lesson_set_id
             and completions.lesson_id = set_lessons.lesson_id
+        where completions.completed_at is not null
         group by candidates.lesson_set_id, candidates.learner_id
         having count(*) = max(set_lessons.total_lessons)
     ),
