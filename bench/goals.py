@@ -6,6 +6,9 @@ from typing import Any
 
 Results = dict[str, Any]
 
+NOISE = 0.1
+"""The share of the fixed cost below which what a refresh costs beside it can't be told from it."""
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -84,6 +87,7 @@ def _new_events(results: Results, measure: str) -> list[Goal]:
     few, many = sorted(by_lines)
     least, most = min(by_lines[many]), max(by_lines[many])
     fixed = middle(results["academy"]["nothing new"], measure) if "academy" in results else 0.0
+    least_work = max(by_lines[few][least] - fixed, fixed * NOISE, 0.01)
     found = [
         Goal(
             f"refresh of {many:,} new events on {most:,} against on {least:,}",
@@ -94,7 +98,7 @@ def _new_events(results: Results, measure: str) -> list[Goal]:
         Goal(
             f"work of a refresh of {few:,}, without the fixed cost, on {most:,} against {least:,}",
             3.0,
-            (by_lines[few][most] - fixed) / max(by_lines[few][least] - fixed, 0.01),
+            (by_lines[few][most] - fixed) / least_work,
             " ×",
         ),
     ]
