@@ -170,6 +170,8 @@ def follow(settings: Settings) -> int:
     """
     moved = 0
     for snapshot in settings.published.glob("learner_progress__*.duckdb"):
+        if not parts.folder_of(snapshot).exists():
+            continue
         try:
             attached(snapshot).close()
         except parts.SnapshotMoved:
