@@ -3,6 +3,7 @@
 import importlib.util
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +12,21 @@ from orchestration.spark import cluster as clusters
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """The settings of a cluster with two workers that runs."""
+def pyspark_home() -> Path:
+    """Where pyspark lies, on a machine that can run it."""
     try:
         clusters.java()
     except clusters.ClusterFailed as error:
         pytest.skip(str(error))
-    if importlib.util.find_spec("pyspark") is None:
+    found = importlib.util.find_spec("pyspark")
+    if found is None or not found.submodule_search_locations:
         pytest.skip("pyspark isn't installed: `make spark`")
+    return Path(found.submodule_search_locations[0])
+
+
+@pytest.fixture(scope="session")
+def cluster(pyspark_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The settings of a cluster with two workers that runs."""
     first = free_ports(6)
     settings = load_settings(
         home=tmp_path_factory.mktemp("cluster"),

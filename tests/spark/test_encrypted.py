@@ -1,7 +1,6 @@
 """A Thrift server with TLS that asks a directory (LDAP) for the password is entered, or not."""
 
 import contextlib
-import importlib.util
 import os
 import secrets
 import socketserver
@@ -14,7 +13,6 @@ import pytest
 
 from orchestration.settings import load_settings
 from orchestration.spark import thrift
-from orchestration.spark.cluster import ClusterFailed, java
 from tests.spark.conftest import free_ports
 from tests.spark.test_entering import profile
 
@@ -59,16 +57,9 @@ def keystore(folder: Path, password: str) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path, directory):
+def server(tmp_path, directory, pyspark_home):
     """The port of a Thrift server of its own, without workers."""
-    try:
-        java()
-    except ClusterFailed as error:
-        pytest.skip(str(error))
-    found = importlib.util.find_spec("pyspark")
-    if found is None:
-        pytest.skip("pyspark isn't installed: `make spark`")
-    home, port, key = Path(found.submodule_search_locations[0]), free_ports(1), secrets.token_hex()
+    port, key = free_ports(1), secrets.token_hex()
     told = {
         "hive.server2.thrift.port": port,
         "hive.server2.thrift.bind.host": "127.0.0.1",
@@ -79,12 +70,12 @@ def server(tmp_path, directory):
         "hive.server2.authentication.ldap.url": f"ldap://127.0.0.1:{directory}",
         "hive.server2.authentication.ldap.baseDN": "ou=people,dc=example,dc=org",
     }
-    command = [home / "bin/spark-submit", "--master", "local[1]", "--driver-memory", "512m"]
+    command = [pyspark_home / "bin/spark-submit", "--master", "local[1]", "--driver-memory", "512m"]
     command += ["--class", "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"]
     command += ["--conf", "spark.ui.enabled=false", "spark-internal"]
     for name, value in told.items():
         command += ["--hiveconf", f"{name}={value}"]
-    environment = {**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment = {**os.environ, "SPARK_HOME": str(pyspark_home), "SPARK_LOCAL_IP": "127.0.0.1"}
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=tmp_path, env=environment, stdout=log, stderr=subprocess.STDOUT
