@@ -10,7 +10,7 @@ import os
 import shutil
 from pathlib import Path
 
-from orchestration import parting, parts, snapshots
+from orchestration import parts, snapshots
 from orchestration.parquet import publish_parquet, remove
 from orchestration.settings import Settings
 
@@ -59,7 +59,7 @@ def _drop_older_snapshots(settings: Settings) -> None:
     newest = settings.snapshot_file.resolve()
     for path in snapshot_files(settings):
         if path != newest:
-            parting.drop(path)
+            path.unlink()
     for folder in settings.published.glob("learner_progress__*.parquet"):
         if folder.resolve() != parts.folder_of(newest):
             shutil.rmtree(folder)
