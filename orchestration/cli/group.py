@@ -203,7 +203,7 @@ def _print_refresh(result: Any, as_json: bool) -> None:
 _FULL_DISK = {"IOException", "TransactionException", "OutOfMemoryException", "FatalException"}
 
 
-def _leave_at_once() -> None:
+def leave_at_once() -> None:
     """End the process, if it is the console script's own, without taking it apart first."""
     program = getattr(sys.modules["__main__"], "__file__", None) or ""
     if Path(program).name == "learner-progress":
@@ -224,7 +224,7 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 100)
     try:
         cli(standalone_mode=False)
-        _leave_at_once()
+        leave_at_once()
     except click.exceptions.Abort:
         _fail("Interrupted: nothing half-done was published.", 130)
     except click.ClickException as error:
