@@ -1,37 +1,44 @@
 with
     ever_enrolled as (select * from {{ ref("ever_enrolled") }}),
 
-    -- All learners of a course (no month), and again each month of enrollment by itself.
-    followed_learners as (
-        select course_id, cast(null as date) as cohort_month, followed_microseconds, is_observed
-        from ever_enrolled
-        where is_started
-        union all
-        select course_id, cohort_month, followed_microseconds, is_observed
-        from ever_enrolled
-        where is_started
-    ),
-
     ranked_learners as (
-        select
-            *,
-            count(*) over (
-                partition by course_id, cohort_month
-                order by followed_microseconds desc nulls last
-            ) as at_risk_learners
-        from followed_learners
-    ),
-
-    at_risk as (
         select
             course_id,
             cohort_month,
             followed_microseconds,
-            at_risk_learners,
+            is_observed,
+            count(*) over (
+                partition by course_id order by followed_microseconds desc nulls last
+            ) as at_risk_of_course,
+            count(*) over (
+                partition by course_id, cohort_month
+                order by followed_microseconds desc nulls last
+            ) as at_risk_of_cohort
+        from ever_enrolled
+        where is_started
+    ),
+
+    observed_learners as (select * from ranked_learners where is_observed),
+
+    -- All learners of a course (no month), and again each month of enrollment by itself.
+    at_risk as (
+        select
+            course_id,
+            cast(null as date) as cohort_month,
+            followed_microseconds,
+            max(at_risk_of_course) as at_risk_learners,
             count(*) as observed_completions
-        from ranked_learners
-        where is_observed
-        group by course_id, cohort_month, followed_microseconds, at_risk_learners
+        from observed_learners
+        group by course_id, followed_microseconds
+        union all
+        select
+            course_id,
+            cohort_month,
+            followed_microseconds,
+            max(at_risk_of_cohort) as at_risk_learners,
+            count(*) as observed_completions
+        from observed_learners
+        group by course_id, cohort_month, followed_microseconds
     ),
 
     final as (
