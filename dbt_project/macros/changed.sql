@@ -7,6 +7,6 @@
 {# Returns the filter on the pairs of learner and course that may have changed; nothing in a full build. #}
 {% macro of_changed_pairs() -%}
     {%- if is_incremental() -%}
-        where (learner_id, course_id) in (select learner_id, course_id from changed_pairs)
+        where {{ is_among(["learner_id", "course_id"], "changed_pairs") }}
     {%- endif -%}
 {%- endmacro %}

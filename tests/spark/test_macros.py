@@ -13,7 +13,7 @@ from tests.spark.facts import FACTS, query
 
 OPERATIONS = {
     *("prepare_cluster", "show_database", "show_raw_table", "spark__get_empty_schema_sql"),
-    *("drop_standing", "persist_docs"),
+    *("drop_standing", "persist_docs", "rows_among"),
 }
 """What does something, or says how, and returns no expression that could be a fact."""
 

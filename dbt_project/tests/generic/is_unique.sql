@@ -6,11 +6,7 @@
 {% test is_unique(model, columns, changed=none) %}
     select {{ columns | join(", ") }}, count(*) as row_count
     from {{ model }}
-    {% if changed and adds_to_standing() %}
-        where
-            ({{ columns | join(", ") }})
-            in (select {{ columns | join(", ") }} from {{ changed }})
-    {% endif %}
+    {% if changed and adds_to_standing() %} where {{ is_among(columns, changed) }} {% endif %}
     group by {{ columns | join(", ") }}
     having count(*) > 1
 {% endtest %}

@@ -14,7 +14,7 @@ with
             completed_at,
             completion_batch_id
         from learner_lessons
-        where (learner_id, course_id) in (select learner_id, course_id from changed_pairs)
+        where {{ is_among(["learner_id", "course_id"], "changed_pairs") }}
     )
 
 select *

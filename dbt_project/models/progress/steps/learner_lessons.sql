@@ -79,7 +79,8 @@ with
                 ) as completion_recorded_at
             from landed
             left join
-                {{ this }} as standing
+                {{ rows_among(this, ["learner_id", "course_id", "lesson_id"], "landed") }}
+                as standing
                 on landed.learner_id = standing.learner_id
                 and landed.course_id = standing.course_id
                 and landed.lesson_id = standing.lesson_id
