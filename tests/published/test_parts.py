@@ -329,6 +329,12 @@ def test_a_home_that_was_moved_says_so_and_maintain_mends_it(home, tmp_path):
     assert published.latest_refresh(moved) is None
 
 
+def test_a_snapshot_without_its_folder_is_not_read_through_another_one(home, tmp_path):
+    alone = shutil.copy(home.snapshot_file.resolve(), tmp_path / "learner_progress__alone.duckdb")
+    with pytest.raises(parts.PartsGone, match=r"learner_progress__alone\.parquet isn't there"):
+        published.attached(Path(alone))
+
+
 def test_a_backup_is_restored_into_another_home(home, tmp_path):
     before = readers_tables(home)
     backup(home, tmp_path / "backups")
