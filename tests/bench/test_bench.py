@@ -30,6 +30,10 @@ RESULTS = {
         "1000": {"refresh": cost(30.0), "bare": cost(10.0)},
         "9000": {"refresh": cost(90.0), "bare": cost(50.0)},
     },
+    "peers": {
+        "9000": {"refresh": cost(90.0), "polars": cost(100.0)},
+        "1000": {"refresh": cost(30.0), "polars": cost(10.0), "pandas": cost(40.0)},
+    },
     "refreshes": {
         "10 on 1000": cost(5.0),
         "10 on 9000": cost(9.0),
@@ -50,6 +54,14 @@ def test_a_goal_holds_the_ratio_of_medians_to_its_limit():
     assert found["refresh of 100 new events on 9,000 against on 1,000"].measured == 1.4
     work = found["work of a refresh of 10, without the fixed cost, on 9,000 against 1,000"]
     assert work.measured == 5.0
+
+
+def test_a_peer_is_held_against_in_the_largest_world_that_it_was_asked_for():
+    measured = {goal.what: goal.measured for goal in goals(RESULTS) if " against p" in goal.what}
+    assert measured == {
+        "full refresh against polars, 9,000 events": 0.9,
+        "full refresh against pandas, 1,000 events": 0.75,
+    }
 
 
 def test_the_document_says_of_every_goal_whether_it_is_met(tmp_path):
