@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     infer_enrollments: bool = False
     memory_limit: str = Field(default="4GB", pattern=r"^[1-9][0-9]*(MB|GB)$")
     snapshot: Literal["duckdb", "parquet"] = "duckdb"
+    snapshot_format: Literal["v2.0.0", "v1.2.0"] = "v2.0.0"
     publish_parquet: bool = False
     xapi_home_page: bool = False
     api_token: SecretStr | None = None

@@ -70,7 +70,7 @@ def prepare_candidate(settings: Settings, *, fresh: bool) -> Path:
     if settings.snapshot_file.exists() and not fresh:
         copy(settings.snapshot_file, candidate)
     else:
-        create_empty(candidate)
+        create_empty(candidate, settings)
     return candidate
 
 
@@ -88,10 +88,15 @@ def copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def create_empty(file: Path) -> None:
-    """Make an empty database file in the oldest format that has all we need, for older readers."""
+def create_empty(file: Path, settings: Settings) -> None:
+    """Make an empty database file in the settings' format.
+
+    Of texts that begin alike, such as learner ids, the one of DuckDB 2 knows better which rows
+    can't hold one; files in the older format can be read by DuckDB 1.2 too.
+    """
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{quoted(file)}' (storage_version 'v1.2.0')")
+        how = f"storage_version '{settings.snapshot_format}'"
+        connection.execute(f"attach '{quoted(file)}' ({how})")
 
 
 def drop_candidate(settings: Settings) -> None:

@@ -54,7 +54,7 @@ def built_beside(
     warehouse, snapshot = folder / settings.warehouse_file.name, folder / "snapshot.duckdb"
     try:
         _show_raw(settings, warehouse, shown or {})
-        snapshots.create_empty(snapshot)
+        snapshots.create_empty(snapshot, settings)
         beside = Beside(warehouse, known_until)
         models.build(settings, as_of=as_of, candidate=snapshot, beside=beside, progress=progress)
         yield snapshot

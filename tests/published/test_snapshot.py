@@ -116,6 +116,16 @@ def test_parquet_holds_the_same_tables_where_switched_on(tmp_path):
     assert files == TABLES.keys() | {"refreshes"}
 
 
+@pytest.mark.parametrize("wanted", [None, "v1.2.0"])
+def test_the_snapshot_is_in_the_newest_format_or_in_one_for_older_readers(tmp_path, wanted):
+    chosen = {"snapshot_format": wanted} if wanted else {}
+    settings = load_settings(home=tmp_path, _env_file=None, **chosen)
+    file = snapshots.prepare_candidate(settings, fresh=True)
+    with duckdb.connect(str(file), read_only=True) as connection:
+        query = "select tags['storage_version'] from duckdb_databases() where path is not null"
+        assert connection.execute(query).fetchall() == [(f"{wanted or 'v2.0.0'}+",)]
+
+
 def test_a_copy_shares_the_blocks_of_the_file_where_the_file_system_can(tmp_path, monkeypatch):
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"content")
