@@ -116,6 +116,11 @@ def test_parquet_holds_the_same_tables_where_switched_on(tmp_path):
     assert files == TABLES.keys() | {"refreshes"}
 
 
+def test_a_memory_limit_beyond_what_the_machine_has_is_no_fault(tmp_path):
+    settings = load_settings(home=tmp_path, memory_limit="4000GB", _env_file=None)
+    assert refresh(settings, as_of=datetime(2025, 7, 1)).snapshot.exists()
+
+
 @pytest.mark.parametrize("wanted", [None, "v1.2.0"])
 def test_the_snapshot_is_in_the_newest_format_or_in_one_for_older_readers(tmp_path, wanted):
     chosen = {"snapshot_format": wanted} if wanted else {}

@@ -8,6 +8,7 @@
     {%- set columns = dest_columns | map(attribute="quoted") | join(", ") -%}
     {%- set key = [unique_key] if unique_key is string else unique_key -%}
     {{ duckdb__delete_among(target, key, source) }}
+    {%- for predicate in incremental_predicates or [] %} and {{ predicate }}{% endfor %}
     ;
     insert into {{ target }} ({{ columns }})
     select {{ columns }}
