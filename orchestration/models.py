@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -140,8 +141,6 @@ def invoke(
     Raises:
         ModelsFailed: dbt couldn't begin, or a part of the command failed.
     """
-    from dbt.cli.main import dbtRunner
-
     told: list[str] = []
 
     def hear(event: Any) -> None:
@@ -150,8 +149,9 @@ def invoke(
             told.append(event.data.exc)
 
     reporters = [_reporter(progress)] if progress else []
-    runner = dbtRunner(manifest=_manifest(settings, engine), callbacks=[hear, *reporters])
-    with dbt_shortcuts.taken():
+    manifest = _manifest(settings, engine)
+    runner = dbt_shortcuts.runner()(manifest=manifest, callbacks=[hear, *reporters])
+    with dbt_shortcuts.taken(_templates(settings)):
         outcome = runner.invoke(arguments + _folders(settings, engine))
     close_connections()
     results = getattr(outcome.result, "results", None) or ()
@@ -164,8 +164,7 @@ def invoke(
 
 def warm_up(settings: Settings, engine: str) -> None:
     """Import dbt, and read the parsed project where it is kept."""
-    import dbt.cli.main  # noqa: F401
-
+    dbt_shortcuts.runner()
     parsed.read(_parsed_file(settings, engine))
 
 
@@ -177,18 +176,23 @@ def _parsed_file(settings: Settings, engine: str) -> Path:
 
 def _manifest(settings: Settings, engine: str) -> Any:
     """The parsed project; parsing costs seconds, so it is done once per change."""
-    from dbt.cli.main import dbtRunner
-
+    runner = dbt_shortcuts.runner()
     file = _parsed_file(settings, engine)
     manifest = parsed.read(file)
     if manifest is None:
         arguments = ["parse", "--target", engine, "--vars", settings_fingerprint(settings)]
-        outcome = dbtRunner().invoke(arguments + _folders(settings, engine))
+        outcome = runner().invoke(arguments + _folders(settings, engine))
         if not outcome.success:
             raise ModelsFailed(failures(outcome))
         manifest = outcome.result
         parsed.keep(manifest, file)
+        # Those of models as they were before.
+        shutil.rmtree(_templates(settings), ignore_errors=True)
     return manifest
+
+
+def _templates(settings: Settings) -> Path:
+    return settings.home / "dbt" / "templates"
 
 
 def keys(settings: Settings) -> dict[str, list[str]]:
