@@ -5,13 +5,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from orchestration import dbt_shortcuts, parsed
+from orchestration import dbt_connections, dbt_shortcuts, parsed
 from orchestration.builds import Beside, Outcome, Standing
 from orchestration.dbt_results import failures, outcome_of
 from orchestration.settings import PROJECT_ROOT, Settings
@@ -20,12 +19,6 @@ from orchestration.spark import thrift
 DBT_PROJECT = PROJECT_ROOT / "dbt_project"
 
 Progress = Callable[[str, int, int], None]
-
-_WRITABLE = """
-select database_name
-from duckdb_databases()
-where not internal and not readonly and path is not null
-"""
 
 
 class ModelsFailed(Exception):
@@ -160,11 +153,7 @@ def invoke(
     runner = dbt_shortcuts.runner()(manifest=manifest, callbacks=[hear, *reporters])
     with dbt_shortcuts.taken(_templates(settings)):
         outcome = runner.invoke(arguments + _folders(settings, engine))
-    try:
-        if outcome.success:
-            checkpoint()
-    finally:
-        close_connections()
+    dbt_connections.close(fold=outcome.success)
     results = getattr(outcome.result, "results", None) or ()
     # An operation's result is of no model or test.
     outcomes = [outcome_of(result) for result in results if hasattr(result, "node")]
@@ -244,32 +233,3 @@ def _reporter(progress: Progress) -> Callable[[Any], None]:
             progress(event.data.node_info.node_name, event.data.index, total)
 
     return report
-
-
-def checkpoint() -> None:
-    """Fold what dbt has written into the database files that it has open, all at the same time.
-
-    Raises:
-        duckdb.Error: a disk takes no more; the file then keeps it in its log.
-    """
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    environment = DuckDBConnectionManager._ENV
-    if environment is None or environment.conn is None:
-        return
-    databases = environment.conn.execute(_WRITABLE).fetchall()
-    with ThreadPoolExecutor(len(databases)) as threads:
-        for folded in [
-            threads.submit(environment.conn.cursor().execute, f'checkpoint "{name}"')
-            for (name,) in databases
-        ]:
-            folded.result()
-
-
-def close_connections() -> None:
-    """Let go of the database files: dbt keeps them open for as long as the process lives."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.adapters.factory import reset_adapters
-
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    reset_adapters()  # type: ignore[no-untyped-call]

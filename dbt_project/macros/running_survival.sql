@@ -1,4 +1,7 @@
-{# Returns the Kaplan–Meier share that is not yet complete: the running product of 1 − observed / at risk. #}
+{#
+    Returns the Kaplan–Meier share that is not yet complete: the running product of 1 − observed / at
+    risk. Where all at risk complete, nobody is left for a later row.
+#}
 {% macro running_survival(observed, at_risk, partition_by, order_by) -%}
     {%- set so_far = (
         "over (partition by "
@@ -8,7 +11,7 @@
         ~ " nulls last)"
     ) -%}
     case
-        when min({{ at_risk }} - {{ observed }}) {{ so_far }} = 0
+        when {{ at_risk }} = {{ observed }}
         then 0
         else
             exp(

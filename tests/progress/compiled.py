@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from dbt.cli.main import dbtRunner
 
-from orchestration import models, raw
+from orchestration import dbt_connections, models, raw
 from orchestration.builds import Standing
 from orchestration.settings import Settings
 from orchestration.warehouse import open_warehouse
@@ -51,7 +51,7 @@ def _compiled(settings: Settings, command: list[str]) -> list[Model]:
     variables = ["--quiet", "--vars", models.settings_fingerprint(settings)]
     with models.dbt_environment(settings, _AS_OF, files / "snapshot.duckdb", standing=_STANDING):
         outcome = dbtRunner().invoke([*command, *variables, *folders])
-        models.close_connections()
+        dbt_connections.close()
     assert outcome.success, outcome.exception
     return [
         Model(

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from dbt.cli.main import dbtRunner
 
-from orchestration import models, raw
+from orchestration import dbt_connections, models, raw
 from orchestration.models import DBT_PROJECT, dbt_environment
 from orchestration.settings import load_settings
 from tests.spark.facts import FACTS, query
@@ -31,7 +31,7 @@ def test_every_fact_about_the_macros_holds(engine, tmp_path, request):
     arguments += ["--vars", models.settings_fingerprint(settings)]
     with dbt_environment(settings, datetime(2025, 7, 1), tmp_path / "snapshot.duckdb"):
         shown = dbtRunner().invoke([*arguments, *folders(tmp_path)])
-        models.close_connections()
+        dbt_connections.close()
     assert shown.success, shown.exception or shown.result.results[0].message
     holds = {row["fact"]: row["holds"] for row in shown.result.results[0].agate_table.rows}
     assert len(holds) == len(FACTS)
