@@ -1,4 +1,4 @@
-"""The database files that dbt has opened in this process, and keeps open for as long as it lives."""
+"""The database files that dbt has open in this process, and keeps so for as long as it lives."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
