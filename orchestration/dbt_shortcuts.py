@@ -7,7 +7,7 @@ from typing import Any
 
 
 def runner() -> Any:
-    """The class by which Python calls dbt, imported in two thirds of the time.
+    """The class by which Python calls dbt, imported in four fifths of the time.
 
     dbt's classes are told how to become dictionaries, and back, when one first does, instead of
     all of them at once.

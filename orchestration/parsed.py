@@ -15,7 +15,7 @@ def file_for(folder: Path, project: Path, engine: str, variables: str) -> Path:
     The name holds a hash of all that parsing depends on: every file of the project, and dbt.
     """
     digest = hashlib.sha256("\0".join((engine, variables, str(project))).encode())
-    for package in ("dbt-core", "dbt-adapters", "dbt-duckdb"):
+    for package in ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb", "jinja2"):
         digest.update(f"{package} {version(package)}\0".encode())
     for path in sorted(project.rglob("*")):
         if path.suffix in {".sql", ".yml", ".md"} and "target" not in path.parts:
