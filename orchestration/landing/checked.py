@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from orchestration.landing import repeats, validation
+from orchestration.landing import arrays, repeats, validation
 from orchestration.landing.copies import Lines
 from orchestration.landing.erased import erased_learners
 from orchestration.landing.formats import Unreadable
@@ -67,7 +68,7 @@ class Checked:
         self._erased = erased_learners(connection, settings)
         self.erased_lines: list[Lines] = []
         self._is_used, self._in_place = False, 0
-        nothing = self._seen(views_of(source).empty_table())
+        nothing = self._seen(arrays.nothing(views_of(source)))
         self._rows = Shown(connection, f"chunk_{source.name}", nothing)
         columns = ", ".join(source.landed_names)
         self._prepared = {
@@ -168,7 +169,7 @@ class Checked:
     def _fetch_texts(self, chunks: Iterable[pa.Table]) -> None:
         """Read the file again for the texts of lines that were rejected once all were judged."""
         rows = self._connection.execute(validation.without_text(self.source)).fetchall()
-        lines = pa.array([line for (line,) in rows], pa.int64())
+        lines = arrays.numbers(np.array([line for (line,) in rows], np.int64))
         for chunk in chunks:
             wanted = pc.is_in(chunk.column("line"), lines)
             if pc.any(wanted).as_py():

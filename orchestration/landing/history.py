@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from orchestration.landing import arrays
 from orchestration.landing.shown import Shown
 
 Keys = npt.NDArray[np.uint64]
@@ -67,7 +68,7 @@ class History:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, name: str) -> None:
         self._connection, self._scratch, self._name = connection, scratch, name
-        nothing = pa.table({"event_key": pa.array([], pa.uint64())})
+        nothing = arrays.nothing(pa.schema([("event_key", pa.uint64())]))
         self._wanted = Shown(connection, f"wanted_{name}", nothing)
         connection.execute(_SCAN.format(name=name))
         self._file: IO[bytes] | None = None
@@ -106,7 +107,7 @@ class History:
         return np.concatenate([k for k, _ in found]), np.concatenate([r for _, r in found])
 
     def _scanned(self, keys: Keys, first: int, before: int) -> tuple[Keys, Rows]:
-        self._wanted.table = pa.table({"event_key": keys})
+        self._wanted.table = pa.table({"event_key": arrays.numbers(keys)})
         scan = f"execute scan_{self._name}({first}::BIGINT, {before}::BIGINT)"
         found = self._connection.execute(scan).fetchnumpy()
         return np.asarray(found["event_key"]), np.asarray(found["rowid"])

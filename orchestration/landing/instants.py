@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.landing import arrays
 from orchestration.landing.sources import Source
 
 _TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
@@ -32,7 +33,7 @@ def with_days(chunk: pa.Table, source: Source, zone: ZoneInfo) -> pa.Table:
         dates = values.filter(pc.match_substring_regex(values, _DATE_FORM)).unique()
         meanings = [_instant(text, column.day == "last", zone) for text in dates.to_pylist()]
         places = pc.index_in(values, dates)
-        days = pa.array(meanings, pa.string()).take(places.combine_chunks())
+        days = arrays.texts(meanings, pa.string()).take(places.combine_chunks())
         chunk = chunk.append_column(of_day(column.name), days)
     return chunk
 

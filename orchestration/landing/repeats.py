@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from orchestration.landing import arrays
 from orchestration.landing.history import History, Keys, Rows
 from orchestration.landing.shown import Shown
 from orchestration.landing.sources import Source
@@ -124,9 +125,12 @@ class RepeatedEvents:
     ) -> None:
         self._connection, self._source, self._name = connection, source, source.name
         self._history = History(connection, settings.home, source.name)
-        keys, rows = pa.array([], pa.uint64()), pa.array([], pa.int64())
-        self._keys = Shown(connection, f"repeated_{source.name}", pa.table({"event_key": keys}))
-        self._rows = Shown(connection, f"landed_{source.name}", pa.table({"landed_row": rows}))
+        keys, rows = (
+            pa.schema([("event_key", pa.uint64())]),
+            pa.schema([("landed_row", pa.int64())]),
+        )
+        self._keys = Shown(connection, f"repeated_{source.name}", arrays.nothing(keys))
+        self._rows = Shown(connection, f"landed_{source.name}", arrays.nothing(rows))
         connection.execute(f"prepare keys_{source.name} as {_KEYS.format(source=source.name)}")
 
     def drop(self) -> None:
@@ -155,8 +159,8 @@ class RepeatedEvents:
         return np.sort(np.asarray(found["event_key"]))
 
     def _mark(self, repeated: Keys, rows: Rows, batch_id: int) -> None:
-        self._keys.table = pa.table({"event_key": np.unique(repeated)})
-        self._rows.table = pa.table({"landed_row": rows})
+        self._keys.table = pa.table({"event_key": arrays.numbers(np.unique(repeated))})
+        self._rows.table = pa.table({"landed_row": arrays.numbers(rows)})
         self._connection.execute(_MARK_EVENTS.format(source=self._name, batch_id=batch_id))
 
     def landed_before(self, keys: Keys, batch_id: int) -> Keys:
@@ -168,7 +172,7 @@ class RepeatedEvents:
 
         The batch is the latest one, and not committed yet.
         """
-        self._keys.table = pa.table({"event_key": np.unique(keys)})
+        self._keys.table = pa.table({"event_key": arrays.numbers(np.unique(keys))})
         columns = ", ".join(self._source.landed_names)
         where = {"source": self._name, "batch_id": batch_id}
         self._connection.execute(_RECALL.format(columns=columns, **where))

@@ -4,6 +4,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from orchestration.landing import arrays
 from orchestration.landing.sources import Source
 from orchestration.landing.standards import STANDARDS
 from orchestration.landing.standards.reading import IN_ENVELOPE_BITS
@@ -47,7 +48,6 @@ where rejected.batch_id = $first_batch_id and {_IS_SAME};
 delete from raw.rejected_lines where rowid in (select place from leaving)
 """
 
-# A table of it, even an empty one, is made where it is needed: that costs importing pandas.
 _TOLD_BY = pa.schema([("line", pa.int64()), ("text", pa.binary())])
 
 
@@ -72,7 +72,7 @@ def settle(
     """
     again = _STANDARD_AGAIN if source.name in STANDARDS else _AGAIN
     connection.execute(again.format(source=source.name))
-    connection.register("replayed", pa.concat_tables([_TOLD_BY.empty_table(), *replayed]))
+    connection.register("replayed", pa.concat_tables([arrays.nothing(_TOLD_BY), *replayed]))
     places = {"batch_id": batch_id, "first_batch_id": first_batch_id}
     for statement in _SETTLE.split(";"):
         used = {name: value for name, value in places.items() if f"${name}" in statement}

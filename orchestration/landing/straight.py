@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from orchestration.landing import validation
+from orchestration.landing import arrays, validation
 from orchestration.landing.history import Keys
 from orchestration.landing.repeats import RepeatedEvents
 from orchestration.landing.shown import Shown
@@ -134,7 +134,7 @@ class _Seen:
 
 def told(chunk: pa.Table, is_suspect: npt.NDArray[np.bool_] | None = None) -> pa.Table:
     """Tell of each row of a chunk whether it is a suspect; none is, where nothing is given."""
-    marks = pa.array(np.zeros(len(chunk), np.bool_) if is_suspect is None else is_suspect)
+    marks = arrays.flags(np.zeros(len(chunk), np.bool_) if is_suspect is None else is_suspect)
     if "is_suspect" in chunk.column_names:
         chunk = chunk.drop_columns("is_suspect")
     return chunk.append_column("is_suspect", marks)

@@ -1,5 +1,8 @@
 """Events that go straight into the raw room are those that the checked table would let in."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,13 @@ LINES = st.builds(
 )
 FILES = st.lists(st.lists(LINES, min_size=1, max_size=12), min_size=1, max_size=3)
 ROWS = "select * exclude recorded_at from raw.{} order by batch_id, line"
+LAND_AND_TELL = """
+import sys
+from orchestration.landed import land
+from orchestration.settings import load_settings
+(landed,) = land(load_settings(home=sys.argv[1], _env_file=None)).files
+print(landed.accepted, landed.duplicates, "pandas" in sys.modules)
+"""
 FOUND = "select columns(['lines', 'accepted', 'duplicates', 'rejected']) from raw.landed_files"
 
 
@@ -55,3 +65,12 @@ def test_only_what_may_be_a_repeat_or_is_rejected_waits_in_the_checked_table(roo
     room.land_one("events/a.jsonl", json_lines(event(), event(event_id="b"), event()))
     room.land_one("events/b.jsonl", json_lines(event(event_id="c"), event(event_type="seen")))
     assert seen == [[(3, None)], [(2, "unknown_event_type")]]
+
+
+def test_plain_events_and_their_repeats_land_without_pandas_being_imported(tmp_path):
+    inbox = tmp_path / "landing" / "events"
+    inbox.mkdir(parents=True)
+    (inbox / "a.jsonl").write_text(json_lines(event(), event(event_id="b"), event()))
+    command = [sys.executable, "-c", LAND_AND_TELL, str(tmp_path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert told == "2 1 False\n"

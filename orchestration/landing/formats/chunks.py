@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
+from orchestration.landing import arrays
 from orchestration.landing.sources import Source
 
 CHUNK_ROWS = 50_000
@@ -95,7 +96,7 @@ def views_of(source: Source) -> pa.Schema:
 def as_views(chunk: pa.Table, source: Source) -> pa.Table:
     """Give a chunk the columns of `views_of`."""
     if "is_plain" not in chunk.column_names:
-        unknown = pa.array(np.zeros(len(chunk), np.bool_))
+        unknown = arrays.flags(np.zeros(len(chunk), np.bool_))
         chunk = chunk.append_column("is_plain", unknown).append_column("is_usual", unknown)
     return chunk.cast(views_of(source))
 
@@ -181,8 +182,11 @@ def _opening(stream: Stream) -> bytes:
 
 
 def _table(columns: list[list[Any]], schema: pa.Schema) -> pa.Table:
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    lines, *texts = columns
+    listed = [arrays.numbers(np.array(lines, np.int64))]
+    for values, field in zip(texts, list(schema)[1:], strict=True):
+        listed.append(arrays.texts(values, field.type))
+    return pa.Table.from_arrays(listed, schema=schema)
 
 
 def in_turn(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:

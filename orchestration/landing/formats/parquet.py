@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
+from orchestration.landing import arrays
 from orchestration.landing.formats.chunks import (
     CHUNK_BYTES,
     CHUNK_ROWS,
@@ -78,8 +79,8 @@ def _batches(
 
 def _decoded(batch: pa.RecordBatch) -> pa.RecordBatch:
     """Write out the values of columns that name them by their place in a dictionary."""
-    arrays = [c.dictionary_decode() if types.is_dictionary(c.type) else c for c in batch.columns]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+    decoded = [c.dictionary_decode() if types.is_dictionary(c.type) else c for c in batch.columns]
+    return pa.RecordBatch.from_arrays(decoded, names=batch.schema.names)
 
 
 def _columns(schema: pa.Schema, source: Source) -> list[Column]:
@@ -119,13 +120,13 @@ def _chunk(
     texts = {c.name: _text(batch.column(c.name), c.name, faults, details) for c in columns}
     schema = schema_of(source)
     known = {
-        "line": pa.array(np.arange(first_line, first_line + rows)),
-        "fault": pa.array(faults, pa.string()),
-        "detail": pa.array(details, pa.string()),
+        "line": arrays.numbers(np.arange(first_line, first_line + rows)),
+        "fault": arrays.texts(faults, pa.string()),
+        "detail": arrays.texts(details, pa.string()),
         **texts,
     }
-    arrays = [known.get(field.name, pa.nulls(rows, field.type)) for field in schema]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    shaped = [known.get(field.name, pa.nulls(rows, field.type)) for field in schema]
+    return pa.Table.from_arrays(shaped, schema=schema)
 
 
 def _text(
@@ -147,7 +148,7 @@ def _text(
     try:
         return raw.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array(list(_readable(raw, name, faults, details)), pa.string())
+        return arrays.texts(list(_readable(raw, name, faults, details)), pa.string())
 
 
 def _readable(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from orchestration.landing import arrays
 from orchestration.landing.formats.chunks import views_of
 from orchestration.landing.sources import Source
 
@@ -155,15 +156,15 @@ class Block:
         for its_starts, its_ends in bounds.instants:
             is_usual &= self.are_usual(its_starts, its_ends)
         known = {
-            "line": pa.array(rows + self.first_line),
+            "line": arrays.numbers(rows + self.first_line),
             "text": self.views(starts, ends, pa.binary_view()),
-            "is_plain": pa.array(is_plain),
-            "is_usual": pa.array(is_usual),
+            "is_plain": arrays.flags(is_plain),
+            "is_usual": arrays.flags(is_usual),
             **values,
         }
         schema = views_of(source)
-        arrays = [known.get(field.name, pa.nulls(len(rows), field.type)) for field in schema]
-        return pa.Table.from_arrays(arrays, schema=schema)
+        columns = [known.get(field.name, pa.nulls(len(rows), field.type)) for field in schema]
+        return pa.Table.from_arrays(columns, schema=schema)
 
     def _taken(self, places: Places, size: int) -> npt.NDArray[np.uint8]:
         """Copy so many bytes from each place, in one step: a row of each."""
