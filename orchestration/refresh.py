@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,7 +100,10 @@ def refresh(
     with writer_lock(settings, wait=wait):
         started = begin(settings, as_of=as_of, full_refresh=full_refresh, engine=engine)
         with candidate(settings, started) as file:
-            landed = land(settings, paths=paths)
+            with ThreadPoolExecutor(1) as beside:
+                # dbt takes longer to import than a small file to land.
+                beside.submit(models.warm_up, settings, started.engine)
+                landed = land(settings, paths=paths)
             if strict:
                 landed.check_rejected(settings)
             warnings = [*started.warnings, *landed.warnings, *record(settings, started)]

@@ -220,8 +220,8 @@ def _fail(message: str, code: int = 1) -> None:
 
 def main() -> None:
     """Run the command; a foreseeable fault is one sentence and exit code 1, never a traceback."""
-    # A command ends soon: what is garbage by then needn't be found before.
-    gc.set_threshold(50_000, 20, 100)
+    # A command ends soon: what is garbage by then needn't be found before, unless it is much.
+    gc.set_threshold(1_000_000, 20, 100)
     try:
         cli(standalone_mode=False)
         leave_at_once()
