@@ -22,11 +22,15 @@ _STANDING = Standing(987654321, _AS_OF - timedelta(days=100), _AS_OF - timedelta
 
 @dataclass(frozen=True)
 class Model:
-    """A model's relation, kind, key of the rows that a refresh replaces, and SQL."""
+    """A model's relation, kind, key of the rows that a refresh replaces, and SQL.
+
+    `renews` is the relation that names these keys, where the model's own new rows don't.
+    """
 
     relation: str
     kind: str
     key: list[str]
+    renews: str | None
     sql: str
 
 
@@ -53,15 +57,17 @@ def _compiled(settings: Settings, command: list[str]) -> list[Model]:
         outcome = dbtRunner().invoke([*command, *variables, *folders])
         dbt_connections.close()
     assert outcome.success, outcome.exception
+    nodes = [r.node for r in outcome.result.results if r.node.resource_type == "model"]
+    relations = {node.name: node.relation_name for node in nodes}
     return [
         Model(
-            r.node.relation_name,
-            r.node.config.materialized,
-            _listed(r.node.config.unique_key),
-            r.node.compiled_code,
+            node.relation_name,
+            node.config.materialized,
+            _listed(node.config.unique_key),
+            relations.get(node.config.meta.get("renews")),
+            node.compiled_code,
         )
-        for r in outcome.result.results
-        if r.node.resource_type == "model"
+        for node in nodes
     ]
 
 
@@ -106,8 +112,11 @@ def add(
             connection.execute(f"create or replace {model.kind} {model.relation} as {sql}")
             continue
         connection.execute(f"create or replace temp table changed as {sql}")
-        same_key = " and ".join(f"changed.{name} = stood.{name}" for name in model.key)
-        connection.execute(f"delete from {model.relation} as stood using changed where {same_key}")
+        same_key = " and ".join(f"renewed.{name} = stood.{name}" for name in model.key)
+        renewed = f"{model.renews or 'changed'} as renewed"
+        connection.execute(
+            f"delete from {model.relation} as stood using {renewed} where {same_key}"
+        )
         connection.execute(f"insert into {model.relation} from changed")
     connection.execute("use snapshot")
 

@@ -1,16 +1,16 @@
 with
     courses as (select * from {{ ref("stg_courses") }}),
-    ever_enrolled as (select * from {{ ref("ever_enrolled") }}),
+    followed_learners as (select * from {{ ref("followed_learners") }}),
 
     followed_days as (
         select
-            ever_enrolled.course_id,
-            {{ integer_quotient("ever_enrolled.followed_microseconds", 86400000000) }} as day,
+            followed_learners.course_id,
+            {{ integer_quotient("followed_learners.followed_microseconds", 86400000000) }}
+            as day,
             count(*) as learners,
-            count(*) filter (where ever_enrolled.is_observed) as observed_completions
-        from ever_enrolled
-        inner join courses on ever_enrolled.course_id = courses.course_id
-        where ever_enrolled.is_started
+            count(*) filter (where followed_learners.is_observed) as observed_completions
+        from followed_learners
+        inner join courses on followed_learners.course_id = courses.course_id
         group by 1, 2
     ),
 

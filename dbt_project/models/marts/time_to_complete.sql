@@ -1,6 +1,6 @@
 with
     courses as (select * from {{ ref("stg_courses") }}),
-    ever_enrolled as (select * from {{ ref("ever_enrolled") }}),
+    followed_learners as (select * from {{ ref("followed_learners") }}),
     completion_survival as (select * from {{ ref("completion_survival") }}),
 
     followed as (
@@ -8,8 +8,7 @@ with
             course_id,
             count(*) as followed_learners,
             count(*) filter (where is_observed) as observed_completions
-        from ever_enrolled
-        where is_started
+        from followed_learners
         group by course_id
     ),
 
@@ -27,17 +26,17 @@ with
 
     completers as (
         select
-            ever_enrolled.course_id,
-            ever_enrolled.followed_microseconds,
+            followed_learners.course_id,
+            followed_learners.followed_microseconds,
             followed.observed_completions,
             row_number() over (
-                partition by ever_enrolled.course_id
-                order by ever_enrolled.followed_microseconds nulls last
+                partition by followed_learners.course_id
+                order by followed_learners.followed_microseconds nulls last
             )
             - 1 as position
-        from ever_enrolled
-        inner join followed on ever_enrolled.course_id = followed.course_id
-        where ever_enrolled.is_started and ever_enrolled.is_observed
+        from followed_learners
+        inner join followed on followed_learners.course_id = followed.course_id
+        where followed_learners.is_observed
     ),
 
     completers_only as (

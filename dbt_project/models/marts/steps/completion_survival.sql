@@ -1,5 +1,5 @@
 with
-    ever_enrolled as (select * from {{ ref("ever_enrolled") }}),
+    followed_learners as (select * from {{ ref("followed_learners") }}),
 
     ranked_learners as (
         select
@@ -14,8 +14,7 @@ with
                 partition by course_id, cohort_month
                 order by followed_microseconds desc nulls last
             ) as at_risk_of_cohort
-        from ever_enrolled
-        where is_started
+        from followed_learners
     ),
 
     observed_learners as (select * from ranked_learners where is_observed),

@@ -1,6 +1,7 @@
 with
-    course_progress as (select * from {{ ref("course_progress") }}),
-    learner_courses as (select * from {{ ref("learner_courses") }}),
+    changed_pairs as (select * from {{ ref("changed_pairs") }}),
+    course_progress as (select * from {{ ref("course_progress") }} {{ of_changed_pairs() }}),
+    learner_courses as (select * from {{ ref("learner_courses") }} {{ of_changed_pairs() }}),
 
     final as (
         select
@@ -16,23 +17,10 @@ with
             course_progress.first_accessed_at is not null as is_started,
             course_progress.is_completed,
             course_progress.completed_lessons,
+            course_progress.first_accessed_at,
             course_progress.last_accessed_at,
-            learner_courses.furthest_lesson_rank,
-            -- Followed from first access to completion or as_of, whichever is earlier.
-            coalesce(course_progress.completed_at <= {{ as_of() }}, false) as is_observed,
-            greatest(
-                {{
-                    microseconds_between(
-                        "course_progress.first_accessed_at",
-                        "least(coalesce(course_progress.completed_at, "
-                        ~ as_of()
-                        ~ "), "
-                        ~ as_of()
-                        ~ ")",
-                    )
-                }},
-                cast(0 as bigint)
-            ) as followed_microseconds
+            course_progress.completed_at,
+            learner_courses.furthest_lesson_rank
         from course_progress
         left join
             learner_courses
