@@ -222,6 +222,8 @@ def main() -> None:
     """Run the command; a foreseeable fault is one sentence and exit code 1, never a traceback."""
     # A command ends soon: what is garbage by then needn't be found before, unless it is much.
     gc.set_threshold(1_000_000, 20, 100)
+    # numpy's linear algebra, which isn't used, would keep a processor busy while it waits for work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         cli(standalone_mode=False)
         leave_at_once()
