@@ -30,9 +30,11 @@ _COMMITTED = "rowid < 36028797018960000"
 
 ANY_BATCH = 1 << 62
 
+# In lists: rows that a prepared statement gives one by one are found by one thread.
 _SCAN = """
 prepare scan_{name} as
-select event_key, rowid from raw.events semi join wanted_{name} using (event_key)
+select coalesce(list(event_key), []) as event_keys, coalesce(list(rowid), []) as rows
+from raw.events semi join wanted_{name} using (event_key)
 where rowid >= $1 and batch_id < $2
 """
 _EXTENT = f"select coalesce(max(rowid), -1) + 1, count(*) from raw.events where {_COMMITTED}"
@@ -110,7 +112,7 @@ class History:
         self._wanted.table = pa.table({"event_key": arrays.numbers(keys)})
         scan = f"execute scan_{self._name}({first}::BIGINT, {before}::BIGINT)"
         found = self._connection.execute(scan).fetchnumpy()
-        return np.asarray(found["event_key"]), np.asarray(found["rowid"])
+        return np.asarray(found["event_keys"][0]), np.asarray(found["rows"][0])
 
     def _looked_up(self, keys: Keys, place: int) -> tuple[Keys, Rows]:
         run, least = self._runs[place], keys & ~_PLACE
