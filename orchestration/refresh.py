@@ -219,11 +219,13 @@ def publish(settings: Settings, started: Refresh) -> datetime:
     published_at = snapshots.publish(settings, file, started.refresh_id)
     if settings.publish_parquet:
         publish_parquet(settings)
-    with open_warehouse(settings) as connection:
+    with ThreadPoolExecutor(1) as beside, open_warehouse(settings) as connection:
+        dropped = beside.submit(snapshots.drop_old_snapshots, settings)
         ledger.mark_published(connection, started.refresh_id, published_at)
         ledger.stand(connection, started.refresh_id)
         save_gaps(connection, settings, engine=started.engine)
         save_landed(connection, settings, started.refresh_id)
+    dropped.result()
     if unfinished.asked(settings) is not None:
         unfinished.finish(settings)
     return published_at

@@ -125,9 +125,7 @@ def publish(settings: Settings, candidate: Path, refresh_id: str) -> datetime:
         SnapshotRefused: the candidate lacks a table or isn't of this refresh; nothing changed
             for readers.
     """
-    published_at = swap(settings.snapshot_file, candidate, refresh_id)
-    drop_old_snapshots(settings)
-    return published_at
+    return swap(settings.snapshot_file, candidate, refresh_id)
 
 
 def swap(snapshot_file: Path, candidate: Path, refresh_id: str) -> datetime:

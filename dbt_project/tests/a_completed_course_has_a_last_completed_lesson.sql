@@ -13,13 +13,20 @@ with
             {% if adds_to_standing() %}
                 and (learner_id, course_id) in (select learner_id, course_id from changed_pairs)
             {% endif %}
+    ),
+
+    -- Few lessons of others were completed at the same instants.
+    last_lessons as (
+        select learner_id, course_id, completed_at
+        from {{ ref("lesson_completions") }}
+        where completed_at in (select completed_at from completed_courses)
     )
 
 select completed_courses.learner_id, completed_courses.course_id
 from completed_courses
 left join
-    {{ ref("lesson_completions") }} as lesson_completions
-    on completed_courses.learner_id = lesson_completions.learner_id
-    and completed_courses.course_id = lesson_completions.course_id
-    and completed_courses.completed_at = lesson_completions.completed_at
-where lesson_completions.learner_id is null
+    last_lessons
+    on completed_courses.learner_id = last_lessons.learner_id
+    and completed_courses.course_id = last_lessons.course_id
+    and completed_courses.completed_at = last_lessons.completed_at
+where last_lessons.learner_id is null

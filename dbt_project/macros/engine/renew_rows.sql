@@ -6,19 +6,24 @@
 {% macro duckdb__get_delete_insert_merge_sql(
     target, source, unique_key, dest_columns, incremental_predicates
 ) -%}
-    {%- set columns = dest_columns | map(attribute="quoted") | join(", ") -%}
     {%- set key = [unique_key] if unique_key is string else unique_key -%}
+    {%- set names = dest_columns | map(attribute="name") | list -%}
     {%- set renewed = model.config.meta.get("renews") -%}
-    {%- set keys = ref(renewed) if renewed else source -%}
-    {{ duckdb__delete_among(target, key, keys) }}
-    {%- for predicate in incremental_predicates or [] %} and {{ predicate }}{% endfor %}
-    ;
-    insert into {{ target }} ({{ columns }})
-    select {{ columns }}
-    from {{ source }}
+    {%- if model.constraints | selectattr("type", "equalto", "primary_key") | list -%}
+        {{ duckdb__renew_in_place(target, source, key, names) }}
+    {%- else -%}
+        {{ duckdb__delete_among(target, key, ref(renewed) if renewed else source) }}
+        ;
+        {{ duckdb__insert_all(target, source, names) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__delete_among(target, columns, keys) -%}
-    delete from {{ target }}
-    where {{ is_among(columns, keys) }}
+    delete from {{ target }} where {{ is_among(columns, keys) }}
+{%- endmacro %}
+
+{% macro duckdb__insert_all(target, source, columns) -%}
+    insert into {{ target }} ({{ columns | join(", ") }})
+    select {{ columns | join(", ") }}
+    from {{ source }}
 {%- endmacro %}

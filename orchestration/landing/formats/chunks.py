@@ -18,7 +18,7 @@ CHUNK_ROWS = 50_000
 CHUNK_BYTES = 32 << 20
 # Small enough for the arrays made of a block to stay in the processor's cache.
 BLOCK_BYTES = 2 << 20
-AHEAD = 8
+AHEAD = 32
 MAX_LINE_BYTES = 16 << 20
 MAX_KEPT_BYTES = 256 << 20
 BOM = b"\xef\xbb\xbf"
