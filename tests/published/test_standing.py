@@ -73,6 +73,14 @@ def test_events_enrollments_and_deadlines_are_added_to_what_stands(academy, deli
     assert sorted(overdue["learner_id"]) == ["ada", "bob", "cyd"]
 
 
+def test_who_is_to_be_enrolled_later_after_all_is_counted_no_longer(academy, deliver):
+    deliver("enrollments", "2.jsonl", [enrollment("bob") | {"enrolled_at": "2025-08-01"}])
+    added(academy)
+    counted = published.read_table("course_completion", academy)
+    assert counted["ever_enrolled_learners"].tolist() == [1]
+    assert published.read_table("enrollment_cohorts", academy)["enrolled_learners"].tolist() == [1]
+
+
 def test_a_catalogue_that_changes_changes_who_stands_where(academy, deliver):
     gone = [{**lesson, "removed_at": "2025-06-20T00:00:00Z"} for lesson in LESSONS[1:]]
     deliver("lessons", "2.jsonl", gone)
