@@ -125,12 +125,10 @@ class RepeatedEvents:
     ) -> None:
         self._connection, self._source, self._name = connection, source, source.name
         self._history = History(connection, settings.home, source.name)
-        keys, rows = (
-            pa.schema([("event_key", pa.uint64())]),
-            pa.schema([("landed_row", pa.int64())]),
-        )
-        self._keys = Shown(connection, f"repeated_{source.name}", arrays.nothing(keys))
-        self._rows = Shown(connection, f"landed_{source.name}", arrays.nothing(rows))
+        keys = arrays.nothing(pa.schema([("event_key", pa.uint64())]))
+        rows = arrays.nothing(pa.schema([("landed_row", pa.int64())]))
+        self._keys = Shown(connection, f"repeated_{source.name}", keys)
+        self._rows = Shown(connection, f"landed_{source.name}", rows)
         connection.execute(f"prepare keys_{source.name} as {_KEYS.format(source=source.name)}")
 
     def drop(self) -> None:
