@@ -101,7 +101,7 @@ def refresh(
         started = begin(settings, as_of=as_of, full_refresh=full_refresh, engine=engine)
         with candidate(settings, started) as file:
             with ThreadPoolExecutor(1) as beside:
-                # dbt takes longer to import than a small file to land.
+                # dbt takes longer to import than a small file to land; a fault shows at its use.
                 beside.submit(models.warm_up, settings, started.engine)
                 landed = land(settings, paths=paths)
             if strict:

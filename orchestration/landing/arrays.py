@@ -28,7 +28,7 @@ def flags(values: npt.NDArray[np.bool_]) -> pa.Array:
 
 
 def texts(values: Sequence[str | bytes | None], kind: pa.DataType) -> pa.Array:
-    """Texts of a type, None for null; many of them in a third of the time, by pandas' leave."""
+    """Texts of a type, None for null; of many, it pays to import pandas."""
     if len(values) > FEW_TEXTS:
         return pa.array(values, kind)
     builder = pa.lib.StringBuilder()

@@ -9,7 +9,8 @@
     {%- set key = [unique_key] if unique_key is string else unique_key -%}
     {%- set names = dest_columns | map(attribute="name") | list -%}
     {%- set renewed = model.config.meta.get("renews") -%}
-    {%- if model.constraints | selectattr("type", "equalto", "primary_key") | list -%}
+    {%- set constraints = model.constraints | map(attribute="type") | list -%}
+    {%- if "primary_key" in constraints and not renewed -%}
         {{ duckdb__renew_in_place(target, source, key, names) }}
     {%- else -%}
         {{ duckdb__delete_among(target, key, ref(renewed) if renewed else source) }}
