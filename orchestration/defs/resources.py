@@ -1,5 +1,6 @@
 """What the steps of a run share: one refresh, with the writer's lock held from start to end."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -37,7 +38,7 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         self._settings = load_settings()
         tell = context.log.warning if context.log else print
-        with patiently(self._settings, lambda: self._begin(context), tell=tell):
+        with patiently(self._settings, lambda: self._begin(context), tell=tell), _seldom_cleared():
             yield self
 
     def _begin(self, context: dg.InitResourceContext) -> ExitStack:
@@ -82,3 +83,18 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
     def mark_built(self) -> None:
         """Note that every model was built and tested in this run."""
         self._is_built = True
+
+
+@contextmanager
+def _seldom_cleared() -> Iterator[None]:
+    """For the length of the block, let Python look for garbage only where there is much.
+
+    A run's process ends soon, and a request to terminate it that comes while Python looks is lost:
+    what the handler raises then, Python prints and ignores.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(1_000_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)

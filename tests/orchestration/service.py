@@ -18,6 +18,9 @@ from orchestration.settings import Settings, load_settings
 PATIENCE = 600
 """Seconds to wait for anything: what is waited for takes seconds on an idle machine."""
 
+OVER = ("SUCCESS", "FAILURE", "CANCELED")
+"""What a run is at its end."""
+
 SELECTOR = {
     "repositoryName": "__repository__",
     "repositoryLocationName": "orchestration.definitions",
@@ -117,20 +120,29 @@ class Service:
 
     def ended(self, run: str) -> str:
         """Wait for a run to end; its status."""
-        over = ("SUCCESS", "FAILURE", "CANCELED")
-        until(lambda: self.runs()[run]["status"] in over, f"run {run} to end")
+        until(
+            lambda: self.runs()[run]["status"] in OVER,
+            f"run {run} to end",
+            told=lambda: self.story(run),
+        )
         return self.runs()[run]["status"]
 
     def log(self, run: str) -> str:
         """What the run's log says."""
         return json.dumps(self.ask(_LOG, run=run)["logsForRun"]["events"])
 
+    def story(self, run: str) -> str:
+        """What is known of a run that doesn't get on: runs, log, service.log."""
+        states = {run: f"{r['jobName']} {r['status']}" for run, r in self.runs().items()}
+        said = (self.home / "service.log").read_text(errors="replace").splitlines()
+        return "\n".join([str(states), self.log(run), *said[-100:]])
 
-def until(is_so: Callable[[], object], what: str) -> None:
-    """Wait until something is so."""
+
+def until(is_so: Callable[[], object], what: str, told: Callable[[], str] = str) -> None:
+    """Wait until something is so; a failure says what is told of it."""
     deadline = time.monotonic() + PATIENCE
     while not is_so():
-        assert time.monotonic() < deadline, f"waited too long for {what}"
+        assert time.monotonic() < deadline, f"waited too long for {what}\n{told()}"
         time.sleep(0.5)
 
 
