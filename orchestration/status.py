@@ -40,8 +40,15 @@ select
     coalesce(sum(studied.events) filter (where lessons.lesson_id is null), 0)
         as unknown_lesson_events,
     (
+        -- An inferred enrollment begins with the first access: few have to be looked up.
         select count(distinct learner_id)
-        from (from snapshot.progress.course_progress where first_accessed_at is not null)
+        from
+            (
+                from snapshot.progress.course_progress
+                where
+                    first_accessed_at is not null
+                    and (enrollment_status = 'none' or enrolled_at = first_accessed_at)
+            )
         anti join raw.enrollments using (learner_id, course_id)
     ) as learners_without_enrollment
 from {studied} as studied

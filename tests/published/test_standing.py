@@ -11,6 +11,7 @@ from orchestration import models, published, refresh
 from orchestration.erasing.erase import erase
 from orchestration.landed import replay
 from orchestration.settings import Settings
+from orchestration.status import load_gaps
 from orchestration.warehouse import utc_now, writer_lock
 from tests.conftest import assert_same_tables, readers_tables
 
@@ -206,3 +207,16 @@ def test_a_test_that_fails_on_what_was_added_publishes_nothing(settings, deliver
     with pytest.raises(models.ModelsFailed, match="is_unique_lesson_progress"):
         refresh.refresh(settings, as_of=AS_OF)
     assert_same_tables(before, readers_tables(settings))
+
+
+@pytest.mark.parametrize("infer_enrollments", [False, True])
+def test_learners_without_an_enrollment_are_counted_whether_one_is_inferred_or_not(
+    academy, deliver, infer_enrollments
+):
+    settings = academy.model_copy(update={"infer_enrollments": infer_enrollments})
+    # Ada was enrolled at the instant of her first event.
+    at_once = {**enrollment("ada"), "enrolled_at": "2025-06-03T12:00:00Z"}
+    deliver("enrollments", "2.jsonl", [at_once])
+    deliver("events", "2.jsonl", [event("eve", "bowline", "viewed", day) for day in (4, 5)])
+    refresh.refresh(settings, as_of=AS_OF)
+    assert load_gaps(settings).learners_without_enrollment == 1
