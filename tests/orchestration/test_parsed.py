@@ -36,7 +36,7 @@ def test_a_kept_manifest_is_read_as_it_was_and_older_ones_are_gone(tmp_path, mon
     from dbt.contracts.graph.manifest import Manifest
 
     monkeypatch.setattr(parsed, "_READ", {})
-    older, file = tmp_path / "parsed_0.msgpack", tmp_path / "parsed_1.msgpack"
+    older, file = tmp_path / "parsed_0.pickle", tmp_path / "parsed_1.pickle"
     parsed.keep(Manifest(), older)
     manifest = Manifest()
     manifest.metadata.project_name = "as it was"
@@ -56,9 +56,9 @@ def test_one_engines_manifest_stays_when_anothers_is_kept(tmp_path):
     assert sorted(tmp_path.iterdir()) == sorted(files)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\x81\xa8metadata"])
+@pytest.mark.parametrize("content", [None, b"", b"\x80\x05}\x94"])
 def test_what_is_missing_or_cut_short_counts_as_not_kept(tmp_path, content):
-    file = tmp_path / "parsed_1.msgpack"
+    file = tmp_path / "parsed_1.pickle"
     if content is not None:
         file.write_bytes(content)
     assert parsed.read(file) is None
