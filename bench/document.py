@@ -28,9 +28,9 @@ scripts for Polars, chdb and pandas read the same lines as Parquet and dedupe th
 tables (no place to resume, no cohorts, nothing of Kaplan–Meier). After each run, up to 25 totals of
 the tables are held against the published snapshot's: all were equal.
 
-The **fixed cost** is what a refresh of the academy takes with nothing new. Where a small world
-takes hardly more, the work beside it is taken for a tenth of the fixed cost, so that the true ratio
-is at least the one shown.
+The **fixed cost** is what a refresh of the academy takes with nothing new, measured in turn with
+the refreshes that it is taken from. Where a small world takes hardly more, the work beside it is
+taken for a tenth of the fixed cost, so that the true ratio is at least the one shown.
 """
 
 

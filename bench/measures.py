@@ -92,11 +92,14 @@ def in_turn(ways: dict[str, Callable[[], Cost]], rounds: int) -> Costs:
     return costs
 
 
-def refreshes(worlds: list[World], rounds: int, more: int) -> tuple[Costs, list[dict[str, Any]]]:
+def refreshes(
+    worlds: list[World], nothing_new: Callable[[], Cost], rounds: int, more: int
+) -> tuple[Costs, list[dict[str, Any]]]:
     """Refreshes of new events in landing order, world by world in turn.
 
-    Each round adds a tenth of `new` events, then `new`; `more` refreshes of the tenth follow in
-    the largest world. Returns the costs by name, and how the largest world's files grew.
+    Each round adds a tenth of `new` events, then `new`, each after a refresh with `nothing new`;
+    `more` refreshes of the tenth follow in the largest world. Returns the costs by name, and how
+    the largest world's files grew.
     """
     costs: Costs = {}
     growth: list[dict[str, Any]] = []
@@ -122,10 +125,11 @@ def refreshes(worlds: list[World], rounds: int, more: int) -> tuple[Costs, list[
 
     for number in range(rounds):
         for lines in (largest.new // 10, largest.new):
-            for world in worlds:
-                cost = refresh(world, lines)
-                if number or rounds == 1:
-                    costs.setdefault(f"{lines} on {world.events}", []).append(cost)
+            taken = {"nothing new": nothing_new()}
+            taken |= {f"{lines} on {world.events}": refresh(world, lines) for world in worlds}
+            if number or rounds == 1:
+                for name, cost in taken.items():
+                    costs.setdefault(name, []).append(cost)
     for _ in range(more):
         refresh(largest, largest.new // 10)
     return costs, growth

@@ -87,7 +87,9 @@ class Benchmark:
     def refreshes(self) -> None:
         """Refreshes of new events, and what is left of the pieces as growth; needs `full`."""
         more = max(0, self.in_a_row - self.rounds)
-        costs, growth = measures.refreshes(self.worlds, self.rounds, more)
+        nothing_new = small.nothing_new(self.folder)
+        costs, growth = measures.refreshes(self.worlds, nothing_new, self.rounds, more)
+        self.keep("fixed", _as_dicts({"nothing new": costs.pop("nothing new")}))
         self.keep("refreshes", _as_dicts(costs))
         self.keep("growth", {str(self.worlds[-1].events): growth})
 

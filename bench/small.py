@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -26,9 +28,7 @@ limit ?
 
 def academy(folder: Path, rounds: int, new: int = NEW) -> Costs:
     """Refreshes of the academy with new events and with none, in turn; and of `--help`."""
-    home = folder / "academy"
-    shutil.rmtree(home, ignore_errors=True)
-    cost_of([PROGRAM, "demo", "--json"], home=home)
+    home = _prepare(folder)
     costs: Costs = {"new events": [], "nothing new": [], "--help": []}
     for number in range(rounds):
         _deliver(home, number, new)
@@ -36,6 +36,18 @@ def academy(folder: Path, rounds: int, new: int = NEW) -> Costs:
         costs["nothing new"].append(_refresh(home))
         costs["--help"].append(cost_of([PROGRAM, "--help"], home=home))
     return costs
+
+
+def nothing_new(folder: Path) -> Callable[[], Cost]:
+    """A refresh of the academy with nothing to do: what every refresh costs."""
+    return partial(_refresh, _prepare(folder))
+
+
+def _prepare(folder: Path) -> Path:
+    home = folder / "academy"
+    shutil.rmtree(home, ignore_errors=True)
+    cost_of([PROGRAM, "demo", "--json"], home=home)
+    return home
 
 
 def _refresh(home: Path) -> Cost:

@@ -40,6 +40,7 @@ RESULTS = {
         "100 on 1000": cost(10.0),
         "100 on 9000": cost(14.0),
     },
+    "fixed": {"nothing new": cost(4.0)},
     "academy": {"new events": cost(5.0), "nothing new": cost(4.0), "--help": cost(0.2)},
     "bytes": {"9000": {"all": 40.0, "event_id": 16.0}},
 }
