@@ -142,8 +142,10 @@ def _space(results: Results) -> str:
         return ""
     most = sizes(results["bytes"])[-1]
     rows = [(name, f"{taken:.1f}") for name, taken in results["bytes"][most].items()]
-    return f"## Bytes of disk an event in `raw.events`, {int(most):,} events\n" + table(
-        ("column", "bytes"), rows
+    return (
+        f"## Bytes of disk an event in `raw.events`, {int(most):,} events\n"
+        f"{table(('column', 'bytes'), rows)}\n\n"
+        "A block that holds several columns counts for each: they add up to more than all."
     )
 
 

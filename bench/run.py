@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import document, landing, measures, small, worlds
+from bench import document, growing, landing, measures, small, worlds
 from bench.costs import CommandFailed, Cost, cost_of
 from bench.environment import machine, prepare_peers
 from bench.worlds import PROGRAM, World
@@ -88,7 +88,7 @@ class Benchmark:
         """Refreshes of new events, and what is left of the pieces as growth; needs `full`."""
         more = max(0, self.in_a_row - self.rounds)
         nothing_new = small.nothing_new(self.folder)
-        costs, growth = measures.refreshes(self.worlds, nothing_new, self.rounds, more)
+        costs, growth = growing.refreshes(self.worlds, nothing_new, self.rounds, more)
         self.keep("fixed", _as_dicts({"nothing new": costs.pop("nothing new")}))
         self.keep("refreshes", _as_dicts(costs))
         self.keep("growth", {str(self.worlds[-1].events): growth})

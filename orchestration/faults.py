@@ -19,6 +19,12 @@ _PASSING = re.compile(
     r"IO Error|No space left on device|Input/output error|Disk quota exceeded|Stale file handle"
     r"|Could not set lock"
 )
+_REMEDIES = {
+    "Could not set lock": "close the program that has it open: readers open the published snapshot"
+    " instead",
+    "Permission denied": "see that this user may read and write there",
+    "not a valid DuckDB": "the file is damaged: restore a backup",
+}
 _FOR_EVER = (FileExistsError, IsADirectoryError, NotADirectoryError)
 _OUT_OF_RESOURCES = (duckdb.IOException, duckdb.OutOfMemoryException)
 
@@ -64,6 +70,14 @@ def patiently(settings: Settings, attempt: Callable[[], T], *, tell: Callable[[s
             tell(f"{fault_of(error).what} Trying again in {wait:.0f} s.")
             time.sleep(wait)
     return attempt()
+
+
+def remedy(reason: str, otherwise: str = "see that there is room on the disk") -> str:
+    """What to do about a database file, by what the engine says of it."""
+    for sign, what in _REMEDIES.items():
+        if sign in reason:
+            return what
+    return otherwise
 
 
 def failed_nodes(text: str) -> list[str]:

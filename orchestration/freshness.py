@@ -1,6 +1,5 @@
 """Is what readers see fresh? Judged by the snapshot and a file beside it: it waits for no one."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration import published
+from orchestration import notes, published
 from orchestration.settings import PREFIX, Settings
 from orchestration.warehouse import utc_now
 
@@ -44,7 +43,12 @@ where
     lines > 0
     and file <> 'replay'
     and recorded_at > coalesce(
-        (select max(last_landed_at) from raw.refreshes where refresh_id < ?), '1900-01-01'
+        (
+            select max(last_landed_at)
+            from raw.refreshes
+            where last_landed_at < (select max(last_landed_at) from raw.refreshes)
+        ),
+        '1900-01-01'
     )
 order by rejected / lines desc, batch_id desc
 limit 1
@@ -104,19 +108,16 @@ def as_lines(found: list[dict[str, Any]]) -> list[str]:
     return [f"{'Fresh' if one['ok'] else 'Not fresh':<14}{one['message']}" for one in found]
 
 
-def save_landed(connection: duckdb.DuckDBPyConnection, settings: Settings, refresh_id: str) -> None:
-    """Keep beside the snapshot which landed file of a refresh had the greatest rejected share.
+def save_landed(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Keep beside the snapshot which file of the last landing had the greatest rejected share.
 
-    A refresh without new files leaves what the one before kept.
+    A landing of nothing but a replay leaves what the one before kept.
     """
-    worst = connection.execute(_WORST, [refresh_id]).fetchone()
-    if worst is None:
-        return
-    source, lines, rejected = worst
-    building = _landed_file(settings).with_suffix(".part")
-    landed = {"refresh_id": refresh_id, "source": source, "lines": lines, "rejected": rejected}
-    building.write_text(json.dumps(landed), encoding="utf-8")
-    building.replace(_landed_file(settings))
+    worst = connection.execute(_WORST).fetchone()
+    if worst is not None:
+        source, lines, rejected = worst
+        landed = {"source": source, "lines": lines, "rejected": rejected}
+        notes.write(_landed_file(settings), landed)
 
 
 def _snapshot_age(settings: Settings, seen: _Seen) -> Iterator[Finding]:
@@ -156,9 +157,8 @@ def _gap(
 
 def _rejected_share(settings: Settings, _: _Seen) -> Iterator[Finding]:
     limit = settings.rejected_limit
-    try:
-        landed = json.loads(_landed_file(settings).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    landed = notes.read(_landed_file(settings))
+    if landed is None:
         yield Finding("rejected_share", True, None, limit, "No file has landed yet.")
         return
     share = landed["rejected"] / landed["lines"]

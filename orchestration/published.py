@@ -29,6 +29,10 @@ class NothingPublished(Exception):
     """There is no snapshot yet; the message says how to make one."""
 
 
+class SnapshotDamaged(Exception):
+    """A snapshot is no database file any more; the message says how to make another."""
+
+
 class UnknownTable(Exception):
     """The snapshot has no such table; the message lists those it has."""
 
@@ -50,6 +54,7 @@ def connect(
 
     Raises:
         NothingPublished: no refresh has been published yet.
+        SnapshotDamaged: the file is no database any more.
         NoSnapshotAsOf: there is no snapshot as of that instant.
         PartsGone, SnapshotMoved: its rows lie in Parquet files, and those aren't in their place.
     """
@@ -79,8 +84,13 @@ def attached(snapshot: Path) -> duckdb.DuckDBPyConnection:
         parts.admit(connection, snapshot)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-    except BaseException:
+    except BaseException as error:
         connection.close()
+        if "not a valid DuckDB" in str(error):
+            raise SnapshotDamaged(
+                f"{snapshot} can't be read ({str(error).splitlines()[0]}): remove that file, and"
+                " run `learner-progress refresh`, which publishes a new one."
+            ) from error
         raise
     return connection
 

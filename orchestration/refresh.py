@@ -224,7 +224,7 @@ def publish(settings: Settings, started: Refresh) -> datetime:
         ledger.mark_published(connection, started.refresh_id, published_at)
         ledger.stand(connection, started.refresh_id)
         save_gaps(connection, settings, engine=started.engine)
-        save_landed(connection, settings, started.refresh_id)
+        save_landed(connection, settings)
     dropped.result()
     if unfinished.asked(settings) is not None:
         unfinished.finish(settings)

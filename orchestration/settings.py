@@ -105,10 +105,13 @@ class Settings(BaseSettings):
     cluster_master_port: int = Field(default=7077, ge=1, le=65_535)
     cluster_ui_port: int = Field(default=8080, ge=1, le=65_400)
 
-    @field_validator("home")
+    @field_validator("home", mode="before")
     @classmethod
-    def _absolute(cls, home: Path) -> Path:
-        return home.expanduser().absolute()
+    def _absolute(cls, home: object) -> Path:
+        # An empty path would be whatever folder one is in.
+        if not str(home).strip():
+            raise ValueError("name a folder, or leave the setting out")
+        return Path(str(home)).expanduser().absolute()
 
     @field_validator("archive_days", "history_days", "landing_rest_seconds", mode="before")
     @classmethod
@@ -239,4 +242,8 @@ def load_settings(**overrides: object) -> Settings:
         first = error.errors()[0]
         field = str(first["loc"][0] if first["loc"] else "")
         value = "not usable" if field in SECRETS else repr(first["input"])
-        raise InvalidSetting(f"{PREFIX}{field.upper()} is {value}: {first['msg']}.") from error
+        says = first["msg"].removeprefix("Value error, ")
+        raise InvalidSetting(f"{PREFIX}{field.upper()} is {value}: {says}.") from error
+    except UnicodeDecodeError as error:
+        file = Settings.model_config["env_file"]
+        raise InvalidSetting(f"{file} is not UTF-8: save it as that.") from error

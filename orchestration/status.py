@@ -1,13 +1,12 @@
 """What an operator wants to know first: the last refresh, what waits, what makes reports empty."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration import freshness, landing
+from orchestration import freshness, landing, notes
 from orchestration.published import latest_refresh, quoted
 from orchestration.settings import Settings
 from orchestration.time_travel import as_of
@@ -102,17 +101,12 @@ def save_gaps(connection: duckdb.DuckDBPyConnection, settings: Settings, *, engi
     connection.execute(f"attach '{newest}' as snapshot (read_only)")
     gaps = Gaps(*(connection.execute(_GAPS.format(studied=_STUDIED[engine])).fetchone() or ()))
     connection.execute("detach snapshot")
-    building = _gaps_file(settings).with_suffix(".part")
-    building.write_text(json.dumps(asdict(gaps)), encoding="utf-8")
-    building.replace(_gaps_file(settings))
+    notes.write(_gaps_file(settings), asdict(gaps))
 
 
 def load_gaps(settings: Settings) -> Gaps:
     """The gaps as of the last published refresh; none before the first."""
-    try:
-        return Gaps(**json.loads(_gaps_file(settings).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Gaps()
+    return Gaps(**notes.read(_gaps_file(settings)) or {})
 
 
 def status(settings: Settings) -> dict[str, Any]:

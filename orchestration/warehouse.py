@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
+from orchestration.faults import remedy
 from orchestration.settings import Settings
 
 MEMORY_LIMIT = "1GB"
@@ -97,8 +98,7 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise WarehouseUnreadable(
-            f"{settings.warehouse_file} can't be opened ({reason}); close the program that has it"
-            " open: readers open the published snapshot instead."
+            f"{settings.warehouse_file} can't be opened ({reason}); {remedy(reason)}."
         ) from error
     try:
         connection.execute("set TimeZone = 'UTC'")

@@ -237,8 +237,10 @@ def main() -> None:
         _fail(f"{error.strerror or error}{place}; mend that and run the command again.")
     except Exception as error:
         if type(error).__name__ in _FULL_DISK and "duckdb" in type(error).__module__:
+            from orchestration.faults import remedy
+
             reason = str(error).splitlines()[0]
-            _fail(f"{reason}; see that there is room on the disk, and run the command again.")
+            _fail(f"{reason}; {remedy(reason)}, and run the command again.")
         if not type(error).__module__.startswith("orchestration."):
             raise
         _fail(str(error))

@@ -37,6 +37,10 @@ class NoLearner(Exception):
     """The id is empty, and nobody's."""
 
 
+class NoHome(Exception):
+    """The home folder holds other things than a warehouse; nothing was touched."""
+
+
 @dataclass(frozen=True)
 class Erasure:
     """What was removed, counted by place, and what an operator should know."""
@@ -64,11 +68,13 @@ def erase(
     running it again.
 
     Raises:
+        NoLearner, NoHome: nothing was done.
         WarehouseBusy: another process writes and `wait` is false; nothing was done.
         ModelsFailed: the learner is erased but for the snapshots, which stay as they were.
     """
     if not learner_id:
         raise NoLearner("Name the learner to erase by their id; nothing was erased.")
+    _check_home(settings)
     trace, step = Trace(learner_id), _steps(progress)
     with writer_lock(settings, wait=wait):
         unfinished.ask(settings, learner_id)
@@ -94,6 +100,17 @@ def erase(
         else:
             unfinished.finish(settings)
     return Erasure(removed, _warnings(settings, trace))
+
+
+def _check_home(settings: Settings) -> None:
+    """Refuse a folder of somebody else's: any file in it that holds the id would go."""
+    signs = (settings.warehouse_file, settings.landing, settings.archive, settings.dagster_home)
+    has_others = settings.home.exists() and any(settings.home.iterdir())
+    if has_others and not any(sign.exists() for sign in signs):
+        raise NoHome(
+            f"{settings.home} holds no warehouse; nothing was erased. Is LEARNER_PROGRESS_HOME the"
+            " folder that is meant?"
+        )
 
 
 def complete(settings: Settings) -> bool:

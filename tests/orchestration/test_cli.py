@@ -13,7 +13,7 @@ from orchestration import cli
 from orchestration.academy import ACADEMY, STORY_ENDS_AT
 from orchestration.cli import landing
 from orchestration.refresh import refresh
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import writer_lock
 
 COMMANDS = ["refresh", "land", "report", "status", "rejected", "replay", "erase", "sql"]
@@ -75,6 +75,60 @@ def test_a_bad_setting_is_named_in_a_sentence(run, tmp_path, monkeypatch):
     assert code == 1
     assert "LEARNER_PROGRESS_TIMEZONE" in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_empty_home_is_no_folder_rather_than_the_one_that_one_is_in(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("", "erase", "ada", "--yes")
+    assert (code, err) == (
+        1,
+        "Error: LEARNER_PROGRESS_HOME is '': name a folder, or leave the setting out.\n",
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_that_are_not_utf_8_are_told_of_by_their_file(run, tmp_path, monkeypatch):
+    file = tmp_path / ".env"
+    file.write_text("LEARNER_PROGRESS_TIMEZONE=UTC # Büro", encoding="latin-1")
+    monkeypatch.setitem(Settings.model_config, "env_file", file)
+    code, _, err = run(tmp_path / "home", "status")
+    assert (code, err) == (1, f"Error: {file} is not UTF-8: save it as that.\n")
+
+
+@pytest.mark.parametrize("command", [["status"], ["refresh"], ["sql", "select 1"], ["report"]])
+def test_a_damaged_snapshot_is_to_be_removed(run, tmp_path, command):
+    assert run(tmp_path, "refresh")[0] == 0
+    snapshot = load_settings(home=tmp_path, _env_file=None).snapshot_file.resolve()
+    snapshot.write_bytes(b"x" * 5_000)
+    code, _, err = run(tmp_path, *command)
+    assert code == 1
+    assert f"{snapshot} can't be read" in err
+    assert "remove that file, and run `learner-progress refresh`" in err
+    snapshot.unlink()
+    assert run(tmp_path, "refresh")[0] == 0
+
+
+def test_a_damaged_warehouse_asks_for_a_backup(run, tmp_path):
+    (tmp_path / "warehouse.duckdb").write_bytes(b"x" * 5_000)
+    code, _, err = run(tmp_path, "refresh")
+    assert code == 1
+    assert "warehouse.duckdb can't be opened" in err
+    assert "the file is damaged: restore a backup." in err
+
+
+@pytest.mark.parametrize("content", ["", "{bad", "[]"])
+def test_a_damaged_note_beside_the_snapshot_is_written_anew_by_the_next_refresh(
+    run, settings, deliver, content
+):
+    deliver("courses", "1.jsonl", [{"course_id": "knots", "title": "Knots"}])
+    assert run(settings.home, "refresh")[0] == 0
+    notes = [settings.published / name for name in ("gaps.json", "landed.json")]
+    before = [note.read_text() for note in notes]
+    for note in notes:
+        note.write_text(content)
+    assert run(settings.home, "status")[0] == 0
+    assert run(settings.home, "refresh")[0] == 0
+    assert [note.read_text() for note in notes] == before
 
 
 def test_a_home_that_cannot_be_written_is_named_in_a_sentence(run, tmp_path):

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from orchestration import landed, raw
-from orchestration.erasing.erase import erase
+from orchestration.erasing.erase import NoHome, erase
 from orchestration.settings import load_settings
 from tests.traces import places_that_hold
 
@@ -65,3 +65,14 @@ def test_a_page_saved_among_the_snapshots_goes(settings):
     other.write_text("<td>bea</td>")
     assert erase(settings, ERASED).removed["other files"] == 1
     assert (saved.exists(), other.exists()) == (False, True)
+
+
+def test_in_a_folder_of_somebody_elses_nothing_is_erased(tmp_path):
+    (tmp_path / "app.py").write_text(f"# asked for by {ERASED}")
+    with pytest.raises(NoHome, match="holds no warehouse; nothing was erased"):
+        erase(load_settings(home=tmp_path, _env_file=None), ERASED)
+    assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
+
+
+def test_a_learner_can_be_erased_before_anything_has_landed(settings):
+    assert erase(settings, ERASED).headline().startswith("Nothing was found under this id")

@@ -147,7 +147,7 @@ def test_the_last_landing_with_files_counts_for_rejected_lines(settings, deliver
                 started_at=utc_now(),
                 engine="duckdb",
             )
-            freshness.save_landed(connection, settings, f"R{number}")
+            freshness.save_landed(connection, settings)
         shares.append(judged(settings, "rejected_share"))
     assert [(one.ok, one.value) for one in shares] == [(False, 0.25), (False, 0.25), (True, 0)]
     assert "1 of 4 lines of a file were rejected (courses), more than 5.00%" in shares[0].message
