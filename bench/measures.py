@@ -187,8 +187,10 @@ def _milliseconds(
     rounds: int,
     fetch: Callable[[duckdb.DuckDBPyConnection, str], None] = _rows,
 ) -> float:
+    settings = world.settings
+
     def read() -> None:
-        with connect(world.settings) as connection:
+        with connect(settings) as connection:
             fetch(connection, query)
 
     return _median(read, rounds)
