@@ -37,19 +37,17 @@ from marts.refreshes
 _LANDED = "select last_landed_at, new_events from marts.refreshes where new_events > 0"
 
 _WORST = """
-select source, lines, rejected
-from raw.landed_files
-where
-    lines > 0
-    and file <> 'replay'
-    and recorded_at > coalesce(
-        (
-            select max(last_landed_at)
-            from raw.refreshes
-            where last_landed_at < (select max(last_landed_at) from raw.refreshes)
-        ),
-        '1900-01-01'
+with
+    with_lines as (from raw.landed_files where lines > 0 and file <> 'replay'),
+    -- The last landing: all since the refresh before the one that has landed any lines last.
+    before as (
+        select max(last_landed_at) as landed_at
+        from raw.refreshes
+        where last_landed_at < (select max(recorded_at) from with_lines)
     )
+select source, lines, rejected
+from with_lines
+where recorded_at > coalesce((select landed_at from before), '1900-01-01')
 order by rejected / lines desc, batch_id desc
 limit 1
 """
@@ -111,7 +109,7 @@ def as_lines(found: list[dict[str, Any]]) -> list[str]:
 def save_landed(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Keep beside the snapshot which file of the last landing had the greatest rejected share.
 
-    A landing of nothing but a replay leaves what the one before kept.
+    A landing without lines, or of nothing but a replay, is none.
     """
     worst = connection.execute(_WORST).fetchone()
     if worst is not None:

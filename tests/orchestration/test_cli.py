@@ -127,6 +127,7 @@ def test_a_damaged_note_beside_the_snapshot_is_written_anew_by_the_next_refresh(
     for note in notes:
         note.write_text(content)
     assert run(settings.home, "status")[0] == 0
+    deliver("courses", "empty.jsonl", [])
     assert run(settings.home, "refresh")[0] == 0
     assert [note.read_text() for note in notes] == before
 
