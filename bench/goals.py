@@ -91,7 +91,7 @@ def _new_events(results: Results, measure: str) -> list[Goal]:
         by_lines.setdefault(int(lines), {})[int(events)] = middle(taken, measure)
     few, many = sorted(by_lines)
     least, most = min(by_lines[many]), max(by_lines[many])
-    fixed = middle(results["fixed"]["nothing new"], measure)
+    fixed = middle(results["fixed"]["nothing new"], measure) if "fixed" in results else 0.0
     least_work = max(by_lines[few][least] - fixed, fixed * NOISE, 0.01)
     found = [
         Goal(

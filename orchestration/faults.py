@@ -72,7 +72,7 @@ def patiently(settings: Settings, attempt: Callable[[], T], *, tell: Callable[[s
     return attempt()
 
 
-def remedy(reason: str, otherwise: str = "see that there is room on the disk") -> str:
+def remedy(reason: str, otherwise: str) -> str:
     """What to do about a database file, by what the engine says of it."""
     for sign, what in _REMEDIES.items():
         if sign in reason:

@@ -1,9 +1,9 @@
 """From which columns a model's columns are made, read from the SQL that ran."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestration import notes
 from orchestration.builds import Outcome
 from orchestration.built import Table
 from orchestration.models import models_fingerprint
@@ -23,17 +23,12 @@ def lineage(
     """
     kept = settings.home / "dbt" / "lineage.json"
     fingerprint = models_fingerprint()
-    try:
-        found = json.loads(kept.read_text(encoding="utf-8"))
-        if found["models"] == fingerprint:
-            return _as_lineage(found["lineage"])
-    except (OSError, ValueError, KeyError):
-        pass
+    found = notes.read(kept) or {}
+    if found.get("models") == fingerprint:
+        return _as_lineage(found["lineage"])
     traced = _traced(outcomes, tables)
-    building = kept.with_suffix(".part")
-    building.parent.mkdir(parents=True, exist_ok=True)
-    building.write_text(json.dumps({"models": fingerprint, "lineage": traced}), encoding="utf-8")
-    building.replace(kept)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    notes.write(kept, {"models": fingerprint, "lineage": traced})
     return traced
 
 

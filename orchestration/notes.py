@@ -1,4 +1,4 @@
-"""Small notes beside the snapshot, for readers who never open the warehouse."""
+"""Small notes in JSON, beside the snapshot for readers who never open the warehouse, or kept."""
 
 import json
 import os
@@ -17,7 +17,7 @@ def write(file: Path, note: dict[str, Any]) -> None:
 
 
 def read(file: Path) -> dict[str, Any] | None:
-    """A note; None where there is none, or none that can be read: the next refresh writes it."""
+    """A note; None where there is none, or none that can be read: who wrote it does so anew."""
     try:
         note = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -65,9 +65,10 @@ def connect(
         snapshot = link.resolve()
         try:
             return attached(snapshot)
-        except (duckdb.IOException, parts.PartsGone):
+        except (duckdb.IOException, parts.PartsGone) as error:
             # Replaced, and dropped as too old, between the two steps: follow the link again.
             if snapshot.exists():
+                _check_damage(snapshot, error, as_of)
                 raise
     raise NothingPublished(
         f"Nothing is published in {settings.published} yet: run `learner-progress refresh` first."
@@ -84,15 +85,19 @@ def attached(snapshot: Path) -> duckdb.DuckDBPyConnection:
         parts.admit(connection, snapshot)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-    except BaseException as error:
+    except BaseException:
         connection.close()
-        if "not a valid DuckDB" in str(error):
-            raise SnapshotDamaged(
-                f"{snapshot} can't be read ({str(error).splitlines()[0]}): remove that file, and"
-                " run `learner-progress refresh`, which publishes a new one."
-            ) from error
         raise
     return connection
+
+
+def _check_damage(snapshot: Path, error: Exception, as_of: AsOf | None) -> None:
+    if "not a valid DuckDB" in str(error):
+        command = "refresh" if as_of is None else "snapshot --as-of …"
+        raise SnapshotDamaged(
+            f"{snapshot} can't be read ({str(error).splitlines()[0]}): remove that file, and run"
+            f" `learner-progress {command}`, which makes a new one."
+        ) from error
 
 
 def read_table(

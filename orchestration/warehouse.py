@@ -98,7 +98,7 @@ def open_warehouse(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]
         raise WarehouseUnreadable(
-            f"{settings.warehouse_file} can't be opened ({reason}); {remedy(reason)}."
+            f"{settings.warehouse_file} can't be opened ({reason}); {remedy(reason, 'mend that')}."
         ) from error
     try:
         connection.execute("set TimeZone = 'UTC'")

@@ -26,6 +26,7 @@ from orchestration.cli.options import (
     warn,
     watched,
 )
+from orchestration.garbage import SELDOM
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -220,8 +221,7 @@ def _fail(message: str, code: int = 1) -> None:
 
 def main() -> None:
     """Run the command; a foreseeable fault is one sentence and exit code 1, never a traceback."""
-    # A command ends soon: what is garbage by then needn't be found before, unless it is much.
-    gc.set_threshold(1_000_000, 20, 100)
+    gc.set_threshold(*SELDOM)
     # numpy's linear algebra, which isn't used, would keep a processor busy while it waits for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -239,8 +239,8 @@ def main() -> None:
         if type(error).__name__ in _FULL_DISK and "duckdb" in type(error).__module__:
             from orchestration.faults import remedy
 
-            reason = str(error).splitlines()[0]
-            _fail(f"{reason}; {remedy(reason)}, and run the command again.")
+            reason, room = str(error).splitlines()[0], "see that there is room on the disk"
+            _fail(f"{reason}; {remedy(reason, room)}, and run the command again.")
         if not type(error).__module__.startswith("orchestration."):
             raise
         _fail(str(error))

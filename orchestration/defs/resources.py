@@ -1,6 +1,5 @@
 """What the steps of a run share: one refresh, with the writer's lock held from start to end."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -9,6 +8,7 @@ from pydantic import PrivateAttr
 
 from orchestration import refresh, snapshots
 from orchestration.faults import patiently
+from orchestration.garbage import seldom_collected
 from orchestration.refresh import Refresh
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import writer_lock
@@ -37,8 +37,11 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
         While the home folder isn't there or can't be written, it waits and tries again.
         """
         self._settings = load_settings()
+        # A request to terminate that comes while Python looks for garbage is lost: what the
+        # handler raises then, Python prints and ignores.
+        seldom = seldom_collected()
         tell = context.log.warning if context.log else print
-        with patiently(self._settings, lambda: self._begin(context), tell=tell), _seldom_cleared():
+        with patiently(self._settings, lambda: self._begin(context), tell=tell), seldom:
             yield self
 
     def _begin(self, context: dg.InitResourceContext) -> ExitStack:
@@ -83,18 +86,3 @@ class RefreshRun(dg.ConfigurableResource):  # type: ignore[type-arg]
     def mark_built(self) -> None:
         """Note that every model was built and tested in this run."""
         self._is_built = True
-
-
-@contextmanager
-def _seldom_cleared() -> Iterator[None]:
-    """For the length of the block, let Python look for garbage only where there is much.
-
-    A run's process ends soon, and a request to terminate it that comes while Python looks is lost:
-    what the handler raises then, Python prints and ignores.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(1_000_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

@@ -133,7 +133,7 @@ class Service:
 
     def story(self, run: str) -> str:
         """What is known of a run that doesn't get on: runs, log, service.log."""
-        states = {run: f"{r['jobName']} {r['status']}" for run, r in self.runs().items()}
+        states = [f"{one['jobName']} {one['status']}" for one in self.runs().values()]
         said = (self.home / "service.log").read_text(errors="replace").splitlines()
         return "\n".join([str(states), self.log(run), *said[-100:]])
 

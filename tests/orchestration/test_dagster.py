@@ -1,5 +1,6 @@
 """What Dagster's operators get: one graph, checks, a job that publishes, a schedule that is on."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import dagster as dg
 import pytest
 
 from orchestration import built, published
+from orchestration.defs.resources import RefreshRun
+from orchestration.garbage import SELDOM
 from orchestration.models import DBT_PROJECT
 from orchestration.settings import InvalidSetting, load_settings
 from orchestration.warehouse import open_warehouse
@@ -99,6 +102,15 @@ def test_every_table_that_readers_see_has_a_check_of_its_key_and_its_columns(def
 def test_every_test_of_dbt_is_a_check(defs):
     checks = {key.name for key in defs.resolve_asset_graph().asset_check_keys}
     assert {path.stem for path in (DBT_PROJECT / "tests").glob("*.sql")} <= checks
+
+
+def test_a_run_looks_for_garbage_seldom_and_leaves_python_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setenv("LEARNER_PROGRESS_HOME", str(tmp_path))
+    usual = (700, 10, 10)
+    gc.set_threshold(*usual)
+    with dg.build_resources({"refresh_run": RefreshRun()}):
+        assert gc.get_threshold() == SELDOM
+    assert gc.get_threshold() == usual
 
 
 def test_the_refresh_runs_every_hour_by_default(defs):
